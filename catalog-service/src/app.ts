@@ -1,0 +1,15 @@
+import type { ResourceServiceDescription } from '@shop/resources/resource-service.ts';
+import { categoryRoutes } from './categories/category.routes.ts';
+import { createCategoryStore } from './categories/category.store.ts';
+import { keepExactPrice } from './products/price.ts';
+import { productRoutes } from './products/product.routes.ts';
+import { createProductStore } from './products/product.store.ts';
+
+/** catalog-service: categories and products. */
+export const catalogService: ResourceServiceDescription = {
+  name: 'catalog-service',
+  account: 'catalog',
+  port: { setting: 'CATALOG_SERVICE_PORT', fallback: 3002 },
+  reviver: keepExactPrice,
+  routes: (db) => [...categoryRoutes(createCategoryStore(db)), ...productRoutes(createProductStore(db))],
+};

@@ -1,0 +1,16 @@
+import { crudRoutes } from '@shop/resources/crud-routes.ts';
+import { category, categoryCreate, categoryExamples, categoryRemoved, categoryUpdate } from './category.schema.ts';
+import type { CategoryStore } from './category.store.ts';
+
+/** `/api/categories` */
+export const categoryRoutes = (store: CategoryStore) =>
+  crudRoutes({
+    singular: 'category',
+    plural: 'categories',
+    shape: category,
+    removed: categoryRemoved,
+    create: categoryCreate,
+    update: categoryUpdate,
+    examples: categoryExamples,
+    store,
+  });

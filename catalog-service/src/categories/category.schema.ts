@@ -1,0 +1,57 @@
+import { categoryDescription, categoryName, categoryPosition, categorySummary } from '@shop/resources/category.ts';
+import { id, ignored, ignoredBookkeeping, slug } from '@shop/resources/fields.ts';
+import { productSummary } from '@shop/resources/product.ts';
+import * as z from 'zod';
+
+/** A category as it is answered. */
+export const category = z
+  .object({
+    ...categorySummary.shape,
+    product_count: z.int().min(0).meta({ description: 'How many products are directly in it.', example: 1 }),
+    products: z
+      .array(productSummary)
+      .max(50)
+      .meta({ description: 'The first 50 of its products, by id, without their associations.' }),
+  })
+  .meta({ id: 'Category' });
+
+const writable = {
+  category_name: categoryName,
+  slug,
+  description: categoryDescription,
+  parent_id: id.nullable().meta({ description: 'The category to put it in; null makes it a root.', example: null }),
+  position: categoryPosition,
+};
+
+const readOnly = { id: ignored, product_count: ignored, products: ignored, ...ignoredBookkeeping };
+
+export const categoryCreate = z
+  .strictObject({ ...writable, ...readOnly })
+  .partial()
+  .required({ category_name: true })
+  .meta({ id: 'CategoryCreate' });
+
+export const categoryUpdate = z
+  .strictObject({ ...writable, ...readOnly })
+  .partial()
+  .meta({ id: 'CategoryUpdate' });
+
+export const categoryRemoved = z
+  .object({
+    ...category.shape,
+    effects: z.object({
+      products_detached: z.int().min(0).meta({ description: 'how many products have no category now' }),
+      children_moved: z.int().min(0).meta({ description: 'how many categories went up to its parent' }),
+    }),
+  })
+  .meta({ id: 'CategoryRemoved' });
+
+export type Category = z.output<typeof category>;
+export type CategoryCreate = z.output<typeof categoryCreate>;
+export type CategoryUpdate = z.output<typeof categoryUpdate>;
+export type CategoryRemoved = z.output<typeof categoryRemoved>;
+
+export const categoryExamples = {
+  create: { category_name: 'Basketball shoes', description: 'High and low', parent_id: 5 },
+  update: { category_name: 'Basketball boots', parent_id: null },
+};

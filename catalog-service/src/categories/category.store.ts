@@ -1,0 +1,118 @@
+import { type Database, select, type Transaction } from '@shop/db/connection.ts';
+import { DuplicateError, violatedIndex } from '@shop/db/errors.ts';
+import type { CategoryRow } from '@shop/db/models.ts';
+import { productsOf } from '@shop/db/product-reads.ts';
+import { nextVersion, ResourceWriter } from '@shop/db/resource-table.ts';
+import { inTransaction } from '@shop/db/transaction.ts';
+import { categoryColumns, presentCategory } from '@shop/resources/category.ts';
+import type { ResourceStore } from '@shop/resources/crud-routes.ts';
+import { type PageRequest, pageSql } from '@shop/resources/list.ts';
+import { presentProduct } from '@shop/resources/product.ts';
+import type { Category, CategoryCreate, CategoryRemoved, CategoryUpdate } from './category.schema.ts';
+import { checkParent, lockTree } from './category.tree.ts';
+
+export type CategoryStore = ResourceStore<Category, CategoryCreate, CategoryUpdate, CategoryRemoved>;
+
+const columns = categoryColumns.join(', ');
+
+/** Where categories are read and written. */
+export function createCategoryStore(db: Database): CategoryStore {
+  const writer = new ResourceWriter(db, 'category');
+
+  async function embed(rows: CategoryRow[], transaction?: Transaction): Promise<Category[]> {
+    const products = await productsOf(
+      db,
+      'category',
+      rows.map((row) => row.id),
+      transaction,
+    );
+    return rows.map((row) => ({
+      ...presentCategory(row),
+      product_count: products.get(row.id)?.count ?? 0,
+      products: (products.get(row.id)?.products ?? []).map(presentProduct),
+    }));
+  }
+
+  async function read(id: number, transaction?: Transaction): Promise<Category | undefined> {
+    const rows = await select<CategoryRow>(db, `SELECT ${columns} FROM category WHERE id = $1`, [id], transaction);
+    return (await embed(rows, transaction))[0];
+  }
+
+  /** Behind all its siblings. */
+  async function lastPosition(transaction: Transaction, parentId: number | null): Promise<number> {
+    const [row] = await select<{ next: number }>(
+      db,
+      'SELECT COALESCE(MAX(position) + 1, 0) AS next FROM category WHERE parent_id <=> $1',
+      [parentId],
+      transaction,
+    );
+    return row?.next ?? 0;
+  }
+
+  return {
+    async list(request: PageRequest) {
+      const page = pageSql(request, 'id');
+      const rows = await select<CategoryRow>(
+        db,
+        `SELECT ${columns} FROM category WHERE ${page.where} ${page.order}`,
+        page.bind,
+      );
+      const { items, more } = page.finish(rows);
+      return { items: await embed(items), more };
+    },
+
+    get: (id) => read(id),
+
+    create: (input) =>
+      inTransaction(db, async (transaction) => {
+        const parentId = input.parent_id ?? null;
+        if (parentId !== null) {
+          await lockTree(db, transaction, 'grow');
+          await checkParent(db, transaction, parentId);
+        }
+        const position = input.position ?? (await lastPosition(transaction, parentId));
+        const id = await writer.insert(transaction, { ...columnsOf(input), position }, input.category_name);
+        return (await read(id, transaction)) as Category;
+      }),
+
+    update: (id, changes) =>
+      inTransaction(db, async (transaction) => {
+        const { parent_id: parentId } = changes;
+        if (parentId !== undefined) await lockTree(db, transaction, 'move');
+        const current = await writer.lock(transaction, id);
+        if (!current) return undefined;
+        if (parentId && parentId !== current.parent_id) await checkParent(db, transaction, parentId, id);
+        await writer.update(transaction, current, columnsOf(changes));
+        return read(id, transaction);
+      }),
+
+    remove: (id) =>
+      inTransaction(db, async (transaction) => {
+        await lockTree(db, transaction, 'move');
+        const current = await writer.lock(transaction, id);
+        if (!current) return undefined;
+        const category = (await read(id, transaction)) as Category;
+        const { category: categories, product: products } = db.models;
+        const [children_moved] = await categories
+          .update({ parent_id: current.parent_id, ...nextVersion }, { where: { parent_id: id }, transaction })
+          .catch((error) => {
+            if (violatedIndex(error) === undefined) throw error;
+            // A child has the name of one of its new siblings.
+            throw new DuplicateError([{ field: 'category_name' }]);
+          });
+        const [products_detached] = await products.update(
+          { category_id: null, ...nextVersion },
+          { where: { category_id: id }, transaction },
+        );
+        await writer.delete(transaction, id);
+        return { ...category, effects: { products_detached, children_moved } };
+      }),
+  };
+}
+
+/** The columns of `category` that a write sets; what is absent in the input is absent here. */
+function columnsOf(input: CategoryUpdate): Partial<CategoryRow> {
+  const { category_name, slug, description, parent_id, position } = input;
+  const values = { category_name, slug, description, parent_id, position };
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}

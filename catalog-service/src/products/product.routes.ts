@@ -1,0 +1,16 @@
+import { crudRoutes } from '@shop/resources/crud-routes.ts';
+import { product, productCreate, productExamples, productRemoved, productUpdate } from './product.schema.ts';
+import type { ProductStore } from './product.store.ts';
+
+/** `/api/products` */
+export const productRoutes = (store: ProductStore) =>
+  crudRoutes({
+    singular: 'product',
+    plural: 'products',
+    shape: product,
+    removed: productRemoved,
+    create: productCreate,
+    update: productUpdate,
+    examples: productExamples,
+    store,
+  });

@@ -1,0 +1,128 @@
+import { type Database, placeholders, select, type Transaction } from '@shop/db/connection.ts';
+import { UnknownReferenceError, violatedForeignKey } from '@shop/db/errors.ts';
+import type { CategoryRow, ProductRow, TagRow } from '@shop/db/models.ts';
+import { replaceLinks, tagsOf } from '@shop/db/product-links.ts';
+import { missingIds, ResourceWriter } from '@shop/db/resource-table.ts';
+import { inTransaction } from '@shop/db/transaction.ts';
+import { presentCategory } from '@shop/resources/category.ts';
+import type { ResourceStore } from '@shop/resources/crud-routes.ts';
+import { type PageRequest, pageSql } from '@shop/resources/list.ts';
+import { presentProduct, productColumns } from '@shop/resources/product.ts';
+import { presentTag, tagColumns } from '@shop/resources/tag.ts';
+import type { Product, ProductCreate, ProductRemoved, ProductUpdate } from './product.schema.ts';
+
+export type ProductStore = ResourceStore<Product, ProductCreate, ProductUpdate, ProductRemoved>;
+
+const columns = productColumns.join(', ');
+
+/** Where products are read and written. */
+export function createProductStore(db: Database): ProductStore {
+  const writer = new ResourceWriter(db, 'product');
+
+  /** Rows of `product` with what is embedded in them: two statements, however many rows. */
+  async function embed(rows: ProductRow[], transaction?: Transaction): Promise<Product[]> {
+    const categoryIds = [...new Set(rows.flatMap((row) => (row.category_id === null ? [] : [row.category_id])))];
+    const [categories, tags] = [
+      categoryIds.length === 0
+        ? []
+        : await select<CategoryRow>(
+            db,
+            `SELECT * FROM category WHERE id IN (${placeholders(categoryIds.length)})`,
+            categoryIds,
+            transaction,
+          ),
+      await tagsOf<TagRow>(
+        db,
+        rows.map((row) => row.id),
+        tagColumns,
+        transaction,
+      ),
+    ];
+    const categoryOf = new Map(categories.map((row) => [row.id, presentCategory(row)]));
+    return rows.map((row) => ({
+      ...presentProduct(row),
+      category: (row.category_id === null ? undefined : categoryOf.get(row.category_id)) ?? null,
+      tags: (tags.get(row.id) ?? []).map(presentTag),
+    }));
+  }
+
+  async function read(id: number, transaction?: Transaction): Promise<Product | undefined> {
+    const rows = await select<ProductRow>(db, `SELECT ${columns} FROM product WHERE id = $1`, [id], transaction);
+    return (await embed(rows, transaction))[0];
+  }
+
+  /** @throws {UnknownReferenceError} naming every id in the input that does not exist */
+  async function checkReferences(transaction: Transaction, { category_id, tagIds }: ProductUpdate): Promise<void> {
+    const references = [
+      { field: 'category_id', ids: category_id ? await missingIds(db, transaction, 'category', [category_id]) : [] },
+      { field: 'tagIds', ids: await missingIds(db, transaction, 'tag', tagIds ?? []) },
+    ].filter(({ ids }) => ids.length > 0);
+    if (references.length > 0) throw new UnknownReferenceError(references);
+  }
+
+  /** A category that was deleted between the check and the write is unknown, too. */
+  async function orUnknownCategory<T>(categoryId: number | null | undefined, write: Promise<T>): Promise<T> {
+    return write.catch((error) => {
+      if (!categoryId || violatedForeignKey(error)?.constraint !== 'product_category') throw error;
+      throw new UnknownReferenceError([{ field: 'category_id', ids: [categoryId] }]);
+    });
+  }
+
+  return {
+    async list(request: PageRequest) {
+      const page = pageSql(request, 'id');
+      const rows = await select<ProductRow>(
+        db,
+        `SELECT ${columns} FROM product WHERE ${page.where} ${page.order}`,
+        page.bind,
+      );
+      const { items, more } = page.finish(rows);
+      return { items: await embed(items), more };
+    },
+
+    get: (id) => read(id),
+
+    create: (input) =>
+      inTransaction(db, async (transaction) => {
+        await checkReferences(transaction, input);
+        const id = await orUnknownCategory(
+          input.category_id,
+          writer.insert(transaction, columnsOf(input), input.product_name),
+        );
+        const { tagIds } = input;
+        if (tagIds) await replaceLinks(db, transaction, { side: 'product_id', id, ids: tagIds, field: 'tagIds' });
+        return (await read(id, transaction)) as Product;
+      }),
+
+    update: (id, changes) =>
+      inTransaction(db, async (transaction) => {
+        const current = await writer.lock(transaction, id);
+        if (!current) return undefined;
+        await checkReferences(transaction, changes);
+        const { tagIds } = changes;
+        const links = tagIds
+          ? await replaceLinks(db, transaction, { side: 'product_id', id, ids: tagIds, field: 'tagIds' })
+          : [];
+        await orUnknownCategory(
+          changes.category_id,
+          writer.update(transaction, current, columnsOf(changes), { touch: links.length > 0 }),
+        );
+        return read(id, transaction);
+      }),
+
+    remove: (id) =>
+      inTransaction(db, async (transaction) => {
+        if (!(await writer.lock(transaction, id))) return undefined;
+        const product = (await read(id, transaction)) as Product;
+        await writer.delete(transaction, id);
+        return { ...product, effects: { tags_detached: product.tags.length } };
+      }),
+  };
+}
+
+/** The columns of `product` that a write sets; what is absent in the input is absent here. */
+function columnsOf(input: ProductUpdate): Partial<ProductRow> {
+  const { product_name, slug, sku, description, status, price, stock, category_id, image_urls, metadata } = input;
+  const values = { product_name, slug, sku, description, status, price, stock, category_id, image_urls, metadata };
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,22 @@
+-- What each service's account may do, and nothing more. Run after the migrations, by the owner, as often as you like.
+-- {database}, {catalog} and {tagging} are replaced by those who run it (db/src/accounts.ts, db/init/10-database.sh).
+
+-- Both read the whole catalogue: every answer embeds what the other service owns.
+GRANT SELECT ON `{database}`.`category` TO '{catalog}'@'%', '{tagging}'@'%';
+GRANT SELECT ON `{database}`.`product` TO '{catalog}'@'%', '{tagging}'@'%';
+GRANT SELECT ON `{database}`.`tag` TO '{catalog}'@'%', '{tagging}'@'%';
+GRANT SELECT ON `{database}`.`product_tag` TO '{catalog}'@'%', '{tagging}'@'%';
+GRANT SELECT ON `{database}`.`schema_migration` TO '{catalog}'@'%', '{tagging}'@'%';
+
+-- catalog-service owns categories and products, and writes a product's tags.
+GRANT INSERT, UPDATE, DELETE ON `{database}`.`category` TO '{catalog}'@'%';
+GRANT INSERT, UPDATE, DELETE ON `{database}`.`product` TO '{catalog}'@'%';
+GRANT INSERT, DELETE ON `{database}`.`product_tag` TO '{catalog}'@'%';
+-- UPDATE, which it never does, is what MySQL asks of an account that locks a row.
+GRANT SELECT, UPDATE ON `{database}`.`mutex` TO '{catalog}'@'%';
+
+-- tagging-service owns tags, and writes a tag's products. A change of its tags is a change of the product, so the
+-- product's version and time of change are the two columns of it that this account may write.
+GRANT INSERT, UPDATE, DELETE ON `{database}`.`tag` TO '{tagging}'@'%';
+GRANT INSERT, DELETE ON `{database}`.`product_tag` TO '{tagging}'@'%';
+GRANT UPDATE (version, updated_at) ON `{database}`.`product` TO '{tagging}'@'%';

@@ -1,0 +1,309 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { constants, existsSync } from 'node:fs';
+import { access, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { homedir, userInfo } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { connect, select } from './connection.ts';
+import type { DatabaseSettings } from './settings.ts';
+
+const run = promisify(execFile);
+
+/** A reason, in one line, why there is no database to run on. */
+export class NoDatabaseError extends Error {
+  override name = 'ConfigError';
+}
+
+/** A MySQL or MariaDB server program on this machine. */
+export interface ServerProgram {
+  file: string;
+  kind: 'mysql' | 'mariadb';
+}
+
+/** A private database server that runs as a child of this process's machine, not of its terminal. */
+export interface EmbeddedDatabase {
+  owner: DatabaseSettings;
+  /** The server program, such as `mariadb (/usr/sbin/mariadbd)`. */
+  program: string;
+  pid: number;
+  /** Shuts the server down in order and waits until it has. */
+  stop(): Promise<void>;
+}
+
+/** Where packages put server programs, beside the PATH: a plain user's PATH often lacks the sbin folders. */
+const programFolders = [
+  '/usr/sbin',
+  '/usr/local/sbin',
+  '/usr/libexec',
+  '/usr/local/mysql/bin',
+  '/opt/homebrew/bin',
+  '/opt/homebrew/opt/mysql/bin',
+  '/opt/homebrew/opt/mariadb/bin',
+];
+
+async function findFile(names: string[]): Promise<string | undefined> {
+  const folders = [...(process.env.PATH ?? '').split(path.delimiter), ...programFolders];
+  for (const name of names) {
+    for (const folder of folders) {
+      const file = path.join(folder || '.', name);
+      const usable = await access(file, constants.X_OK).then(
+        () => true,
+        () => false,
+      );
+      if (usable) return file;
+    }
+  }
+  return undefined;
+}
+
+async function findServer(): Promise<ServerProgram | undefined> {
+  const file = await findFile(['mysqld', 'mariadbd']);
+  if (!file) return undefined;
+  const { stdout } = await run(file, ['--no-defaults', '--version']);
+  return { file, kind: /mariadb/i.test(stdout) ? 'mariadb' : 'mysql' };
+}
+
+/**
+ * Finds a server program; on Debian and Ubuntu, where root's rights are at hand, installs one (binaries only: no
+ * daemon starts).
+ * @throws {NoDatabaseError} with what helps on this system
+ */
+export async function ensureServer(say: (line: string) => void): Promise<ServerProgram> {
+  const found = await findServer();
+  if (found) return found;
+  const help = 'No MySQL or MariaDB server was found on this machine.';
+  const alternative = 'or set DB_HOST, DB_NAME, DB_USER and DB_PASSWORD in .env to use one that runs elsewhere';
+  if (process.platform === 'darwin') throw new NoDatabaseError(`${help} Run "brew install mysql", ${alternative}.`);
+  if (!existsSync('/etc/debian_version')) {
+    throw new NoDatabaseError(`${help} Install mysqld or mariadbd with your package manager, ${alternative}.`);
+  }
+  const root = process.getuid?.() === 0;
+  const sudo =
+    !root &&
+    (await run('sudo', ['-n', 'true']).then(
+      () => true,
+      () => false,
+    ));
+  if (!root && !sudo) {
+    throw new NoDatabaseError(`${help} Run "sudo apt-get install mariadb-server-core", ${alternative}.`);
+  }
+  say('No MySQL or MariaDB server was found: installing the package mariadb-server-core (programs only, no daemon).');
+  const apt = async (...words: string[]) => {
+    const command = [
+      'env',
+      'DEBIAN_FRONTEND=noninteractive',
+      'apt-get',
+      '-qq',
+      '-o',
+      'DPkg::Lock::Timeout=120',
+      ...words,
+    ];
+    const [file, ...rest] = root ? command : ['sudo', '-n', ...command];
+    await run(file as string, rest, { maxBuffer: 64 * 2 ** 20 });
+  };
+  try {
+    await apt('update');
+    await apt('install', '--yes', '--no-install-recommends', 'mariadb-server-core');
+  } catch (error) {
+    const lines = String((error as { stderr?: string }).stderr ?? error)
+      .trim()
+      .split('\n');
+    throw new NoDatabaseError(`Installing mariadb-server-core failed: ${lines.at(-1)}`);
+  }
+  const installed = await findServer();
+  if (!installed) throw new NoDatabaseError(`${help} Installing mariadb-server-core did not bring one.`);
+  return installed;
+}
+
+/** A TCP port of this machine that nothing listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** A server started as root must be told that this is meant. */
+const asUser = (): string[] => (process.getuid?.() === 0 ? ['--user=root'] : []);
+
+/** Makes an empty data directory, aside first, so that a start that is cut off leaves nothing half made. */
+async function initialise(program: ServerProgram, data: string): Promise<void> {
+  const aside = `${data}.new`;
+  await rm(aside, { recursive: true, force: true });
+  await mkdir(aside, { recursive: true, mode: 0o700 });
+  if (program.kind === 'mysql') {
+    await run(program.file, ['--no-defaults', '--initialize-insecure', `--datadir=${aside}`, ...asUser()]);
+  } else {
+    await bootstrapMariaDb(program, aside);
+  }
+  await rename(aside, data);
+}
+
+/**
+ * Creates MariaDB's system tables from the SQL that comes with the server: what mariadb-install-db does. That script needs
+ * a program of the client package, which the server's own package can do without.
+ */
+async function bootstrapMariaDb(program: ServerProgram, data: string): Promise<void> {
+  const { stdout } = await run(program.file, ['--no-defaults', '--verbose', '--help'], { maxBuffer: 64 * 2 ** 20 });
+  const charsets = /^character-sets-dir\s+(\S+)/m.exec(stdout)?.[1];
+  if (!charsets) throw new NoDatabaseError(`${program.file} does not say where its files are.`);
+  const share = path.dirname(path.resolve(charsets));
+  const files = await readdir(share);
+  const sql = ['system_tables', 'performance_tables', 'system_tables_data', 'add_gis_sp_bootstrap'].map((part) => {
+    const file = files.find((name) => [`mysql_${part}.sql`, `mariadb_${part}.sql`, `maria_${part}.sql`].includes(name));
+    if (!file) throw new NoDatabaseError(`${program.file} came without ${part}.sql in ${share}.`);
+    return readFile(path.join(share, file), 'utf8');
+  });
+  const parts = [
+    'CREATE DATABASE IF NOT EXISTS mysql;\nUSE mysql;\n',
+    // root is who runs this, over the socket, and nobody else.
+    `SET @auth_root_socket = '${userInfo().username.replaceAll(/[\\']/g, '')}', @skip_auth_anonymous = 1;\n`,
+    ...(await Promise.all(sql)),
+  ];
+  const options = [
+    '--no-defaults',
+    '--bootstrap',
+    `--datadir=${data}`,
+    '--log-warnings=0',
+    '--enforce-storage-engine=',
+  ];
+  const child = spawn(program.file, [...options, '--max-allowed-packet=8M', '--net-buffer-length=16K', ...asUser()], {
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
+  let errors = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    errors += text;
+  });
+  child.stdin.end(parts.join('\n'));
+  const [code] = await once(child, 'close');
+  if (code !== 0) {
+    const fault =
+      errors
+        .trim()
+        .split('\n')
+        .find((line) => /error/i.test(line)) ?? errors.trim();
+    throw new NoDatabaseError(`A new database could not be created in ${data}: ${fault}`);
+  }
+}
+
+export interface EmbeddedOptions {
+  /** Holds everything that the server writes; created where absent. */
+  folder: string;
+  database: string;
+  poolMax?: number;
+  /** False: commits need not survive a power cut. For tests. */
+  durable?: boolean;
+  say?: (line: string) => void;
+}
+
+/**
+ * Starts a private server: own data directory, own socket, a free port of the loopback interface, and an owner account
+ * whose password is new at every start and is written nowhere but into `connection.json` (readable by this user only)
+ * while it runs. The server is in a session of its own, so that Ctrl-C reaches the stack first and the database last.
+ * @throws {NoDatabaseError}
+ */
+export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedDatabase> {
+  const { folder, durable = true, say = () => {} } = options;
+  const program = await ensureServer(say);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const data = path.join(folder, program.kind);
+  if (!existsSync(path.join(data, 'mysql'))) {
+    say(`Creating a new database in ${path.relative(process.cwd(), data) || data}.`);
+    await initialise(program, data);
+  }
+
+  const port = await freePort();
+  const password = randomBytes(18).toString('base64url');
+  const init = path.join(folder, 'init.sql');
+  const user = 'shop_owner';
+  await writeFile(
+    init,
+    [
+      `CREATE USER IF NOT EXISTS '${user}'@'%' IDENTIFIED BY '${password}';`,
+      `ALTER USER '${user}'@'%' IDENTIFIED BY '${password}';`,
+      `GRANT ALL ON *.* TO '${user}'@'%' WITH GRANT OPTION;`,
+      ...(program.kind === 'mysql' ? [`ALTER USER 'root'@'localhost' IDENTIFIED BY '${password}';`] : []),
+      '',
+    ].join('\n'),
+    { mode: 0o600 },
+  );
+  const logFile = path.join(folder, `${program.kind}.log`);
+  const log = await open(logFile, 'a');
+  const child = spawn(
+    program.file,
+    [
+      '--no-defaults',
+      `--datadir=${data}`,
+      // Relative to the data directory: a socket's path may have 107 characters at most.
+      '--socket=server.sock',
+      '--pid-file=server.pid',
+      `--port=${port}`,
+      '--bind-address=127.0.0.1',
+      '--skip-name-resolve',
+      `--init-file=${init}`,
+      '--character-set-server=utf8mb4',
+      '--collation-server=utf8mb4_unicode_520_ci',
+      '--innodb-buffer-pool-size=512M',
+      '--max-connections=300',
+      '--skip-log-bin',
+      ...(program.kind === 'mysql' ? ['--mysqlx=OFF'] : []),
+      ...(durable ? [] : ['--innodb-flush-log-at-trx-commit=0', '--innodb-doublewrite=0']),
+      ...asUser(),
+    ],
+    { stdio: ['ignore', log.fd, log.fd], detached: true },
+  );
+  await log.close();
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const owner: DatabaseSettings = {
+    host: '127.0.0.1',
+    port,
+    database: options.database,
+    user,
+    password,
+    poolMax: options.poolMax ?? 10,
+  };
+  try {
+    await untilAnswers(child, owner, logFile);
+  } catch (error) {
+    child.kill('SIGTERM');
+    throw error;
+  } finally {
+    await rm(init, { force: true });
+  }
+  return {
+    owner,
+    program: `${program.kind} (${program.file.replace(homedir(), '~')})`,
+    pid: child.pid as number,
+    stop: async () => {
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
+}
+
+async function untilAnswers(child: ChildProcess, owner: DatabaseSettings, logFile: string): Promise<void> {
+  const db = connect({ ...owner, database: '', poolMax: 1 });
+  try {
+    for (let waited = 0; waited < 60_000; waited += 100) {
+      if (child.exitCode !== null || child.signalCode !== null) {
+        const lines = (await readFile(logFile, 'utf8')).trim().split('\n');
+        const fault = lines.findLast((line) => /error/i.test(line)) ?? lines.at(-1);
+        throw new NoDatabaseError(`The database server did not start: ${fault} (all of it is in ${logFile})`);
+      }
+      const answers = await select(db, 'SELECT 1').then(
+        () => true,
+        () => false,
+      );
+      if (answers) return;
+      await delay(100);
+    }
+    throw new NoDatabaseError(`The database server did not answer within a minute (its log is ${logFile}).`);
+  } finally {
+    await db.sequelize.close();
+  }
+}

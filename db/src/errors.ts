@@ -1,0 +1,107 @@
+import {
+  ConnectionAcquireTimeoutError,
+  ConnectionError,
+  DatabaseError,
+  ForeignKeyConstraintError,
+  UniqueConstraintError,
+} from 'sequelize';
+
+/** The database does not fit this release: a migration is missing, or a column differs. Its message is one line. */
+export class SchemaError extends Error {
+  override name = 'SchemaError';
+}
+
+/** A write was refused because `fields` hold values that are taken. `id` is who holds it, where that is known. */
+export class DuplicateError extends Error {
+  override name = 'DuplicateError';
+  readonly fields: { field: string; id?: number }[];
+
+  constructor(fields: { field: string; id?: number }[]) {
+    super(`taken: ${fields.map(({ field }) => field).join(', ')}`);
+    this.fields = fields;
+  }
+}
+
+/** A write was refused because `references` name rows that do not exist. */
+export class UnknownReferenceError extends Error {
+  override name = 'UnknownReferenceError';
+  readonly references: { field: string; ids: number[] }[];
+
+  constructor(references: { field: string; ids: number[] }[]) {
+    super(`unknown: ${references.map(({ field, ids }) => `${field} ${ids.join(', ')}`).join('; ')}`);
+    this.references = references;
+  }
+}
+
+/** MySQL's and MariaDB's numbers of errors. Source: https://dev.mysql.com/doc/mysql-errors/9.7/en/server-error-reference.html */
+const errno = {
+  tooManyConnections: 1040,
+  accessDeniedToDatabase: 1044,
+  accessDenied: 1045,
+  unknownDatabase: 1049,
+  serverShutdown: 1053,
+  tableAccessDenied: 1142,
+  noSuchTable: 1146,
+  lockWaitTimeout: 1205,
+  deadlock: 1213,
+  specificAccessDenied: 1227,
+  queryInterrupted: 1317,
+  cannotCreateUserWithGrant: 1410,
+} as const;
+
+/** The client library's codes for a connection that is gone. */
+const lostConnection = new Set([
+  'PROTOCOL_CONNECTION_LOST',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
+
+interface DriverError {
+  errno?: number;
+  code?: string;
+  message: string;
+}
+
+/** The driver's error inside one of Sequelize's, or the error itself. */
+function driverError(error: unknown): DriverError {
+  const { parent } = error as { parent?: DriverError };
+  return parent ?? (error as DriverError);
+}
+
+export const hasErrno = (error: unknown, name: keyof typeof errno): boolean => driverError(error).errno === errno[name];
+
+/** The name of the unique index that a write ran into. */
+export function violatedIndex(error: unknown): string | undefined {
+  return error instanceof UniqueConstraintError ? Object.keys(error.fields)[0] : undefined;
+}
+
+/** The name of the foreign key that a write ran into, and whether the row written (`child`) or removed (`parent`) did. */
+export function violatedForeignKey(error: unknown): { constraint: string; side: 'child' | 'parent' } | undefined {
+  if (!(error instanceof ForeignKeyConstraintError)) return undefined;
+  return {
+    constraint: String(error.index),
+    side: (error as { reltype?: string }).reltype === 'parent' ? 'parent' : 'child',
+  };
+}
+
+/** Two writers stood in each other's way and the server undid one of them: the same write may be tried again. */
+export const isConflict = (error: unknown): boolean =>
+  hasErrno(error, 'deadlock') || hasErrno(error, 'lockWaitTimeout');
+
+/** The database could not be asked, or stopped answering: nobody's fault who sent the request. */
+export function isUnavailable(error: unknown): boolean {
+  if (error instanceof ConnectionError || error instanceof ConnectionAcquireTimeoutError) return true;
+  const { code, message } = driverError(error);
+  return (
+    isConflict(error) ||
+    hasErrno(error, 'serverShutdown') ||
+    hasErrno(error, 'tooManyConnections') ||
+    hasErrno(error, 'queryInterrupted') ||
+    (code !== undefined && lostConnection.has(code)) ||
+    (error instanceof DatabaseError && message.includes('closed state'))
+  );
+}

@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Umzug, type UmzugStorage } from 'umzug';
+import { connect, type Database, select } from './connection.ts';
+import { hasErrno, SchemaError } from './errors.ts';
+import type { DatabaseSettings } from './settings.ts';
+
+const folder = path.join(import.meta.dirname, '../migrations');
+
+/** Seconds that a process waits for another one that is migrating. */
+const lockSeconds = 120;
+
+/** The names of all migrations of this release, in order. */
+export async function migrationNames(): Promise<string[]> {
+  return (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();
+}
+
+/**
+ * Creates the database if it is not there. Where the account may not, the database has to be.
+ */
+export async function createDatabase(settings: DatabaseSettings): Promise<void> {
+  const existing = connect(settings);
+  try {
+    await select(existing, 'SELECT 1');
+    return;
+  } catch (error) {
+    if (!hasErrno(error, 'unknownDatabase') && !hasErrno(error, 'accessDeniedToDatabase')) throw error;
+  } finally {
+    await existing.sequelize.close();
+  }
+  const server = connect({ ...settings, database: '' });
+  try {
+    await server.sequelize.query(
+      `CREATE DATABASE IF NOT EXISTS \`${settings.database}\` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci`,
+    );
+  } catch (error) {
+    if (hasErrno(error, 'accessDeniedToDatabase')) {
+      throw new SchemaError(
+        `The database "${settings.database}" does not exist and the account "${settings.user}" may not create it.`,
+      );
+    }
+    throw error;
+  } finally {
+    await server.sequelize.close();
+  }
+}
+
+/**
+ * Brings the database to this release: runs the migrations that it does not have yet, in order, under a server-wide
+ * lock, so that any number of processes may do this at once.
+ * @returns the names of the migrations that this call ran
+ */
+export async function migrate(settings: DatabaseSettings): Promise<string[]> {
+  await createDatabase(settings);
+  // One connection, so that the lock and the migrations share it; the lock ends with it, whatever happens.
+  const db = connect({ ...settings, poolMax: 1 }, { multipleStatements: true });
+  const lock = `migrate:${createHash('sha256').update(settings.database).digest('hex').slice(0, 32)}`;
+  try {
+    const [row] = await select<{ locked: number | null }>(db, `SELECT GET_LOCK($1, ${lockSeconds}) AS locked`, [lock]);
+    if (row?.locked !== 1) throw new SchemaError(`Another process has been migrating for ${lockSeconds} seconds.`);
+    const ran = await migrations(db).up();
+    await select(db, 'SELECT RELEASE_LOCK($1) AS released', [lock]);
+    return ran.map(({ name }) => name);
+  } finally {
+    await db.sequelize.close();
+  }
+}
+
+/** The migrations of this release that the database has not had. */
+export async function pendingMigrations(db: Database): Promise<string[]> {
+  return (await migrations(db).pending()).map(({ name }) => name);
+}
+
+function migrations(db: Database): Umzug<object> {
+  return new Umzug({
+    migrations: async () =>
+      (await migrationNames()).map((name) => ({
+        name,
+        up: async () => {
+          await db.sequelize.query(await readFile(path.join(folder, name), 'utf8'));
+        },
+      })),
+    storage: storageIn(db),
+    logger: undefined,
+  });
+}
+
+/** Where it is written which migrations have run. (umzug's own storage would create its table with `sync`.) */
+function storageIn(db: Database): UmzugStorage {
+  return {
+    async logMigration({ name }) {
+      await db.sequelize.query('INSERT INTO schema_migration (name) VALUES ($1)', { bind: [name] });
+    },
+    async unlogMigration({ name }) {
+      throw new Error(`migrations go forward only: ${name}`);
+    },
+    async executed() {
+      try {
+        const rows = await select<{ name: string }>(db, 'SELECT name FROM schema_migration ORDER BY name');
+        return rows.map((row) => row.name);
+      } catch (error) {
+        if (hasErrno(error, 'noSuchTable')) return [];
+        throw error;
+      }
+    },
+  };
+}

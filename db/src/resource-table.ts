@@ -1,0 +1,186 @@
+import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { literal, type Model, type ModelStatic } from 'sequelize';
+import { type Database, placeholders, select, type Transaction } from './connection.ts';
+import { DuplicateError, violatedIndex } from './errors.ts';
+import type { ResourceRows, ResourceTable } from './models.ts';
+import { freeSlug, slugOf } from './slug.ts';
+
+/** The columns that a unique index holds together; the first is the field that is named when they collide. */
+const uniqueIndexes: Record<ResourceTable, Record<string, string[]>> = {
+  category: { category_slug: ['slug'], category_sibling_name: ['category_name', 'parent_id'] },
+  product: { product_slug: ['slug'], product_sku: ['sku'] },
+  tag: { tag_slug: ['slug'], tag_name: ['tag_name'] },
+};
+
+/** How often a derived slug may be taken by somebody else between the look and the insert. */
+const slugAttempts = 20;
+
+/**
+ * One resource's table as its store writes it: slugs that find themselves a free name, versions that move on with
+ * every change and only then, and duplicates that say who holds the value. Every method runs in the caller's
+ * transaction.
+ */
+export class ResourceWriter<T extends ResourceTable, Row extends ResourceRows[T] = ResourceRows[T]> {
+  readonly #db: Database;
+  readonly #table: T;
+  readonly #model: ModelStatic<Model>;
+  readonly #columns: string;
+
+  constructor(db: Database, table: T) {
+    this.#db = db;
+    this.#table = table;
+    this.#model = db.models[table] as unknown as ModelStatic<Model>;
+    this.#columns = Object.keys(this.#model.getAttributes()).join(', ');
+  }
+
+  /**
+   * Inserts a row. Without a slug in `values` it gets one derived from `name`: the next free one of its kind, or
+   * `category-7` where the name has no letters to take.
+   * @returns the new id
+   * @throws {DuplicateError}
+   */
+  async insert(transaction: Transaction, values: Partial<Row>, name: string): Promise<number> {
+    if ((values as { slug?: string }).slug !== undefined) return this.#create(transaction, values);
+    const base = slugOf(name);
+    if (base === '') {
+      const id = await this.#create(transaction, { ...values, slug: randomUUID() });
+      await this.#giveSlug(transaction, `${this.#table}-${id}`, (slug) =>
+        this.#model.update({ slug }, { where: { id }, transaction }),
+      );
+      return id;
+    }
+    return this.#giveSlug(transaction, base, (slug) => this.#create(transaction, { ...values, slug }));
+  }
+
+  /** Locks a row until the transaction ends and returns it, or undefined when there is none. */
+  async lock(transaction: Transaction, id: number): Promise<Row | undefined> {
+    const [row] = await select<Row>(
+      this.#db,
+      `SELECT ${this.#columns} FROM ${this.#table} WHERE id = $1 FOR UPDATE`,
+      [id],
+      transaction,
+    );
+    return row && (plainRow(row) as Row);
+  }
+
+  /**
+   * Sets those `values` that differ from `current`, a row that this transaction has locked. Only then, or with
+   * `touch`, do its version and time of change move on.
+   * @returns whether anything changed
+   * @throws {DuplicateError}
+   */
+  async update(transaction: Transaction, current: Row, values: Partial<Row>, { touch = false } = {}): Promise<boolean> {
+    const changes = Object.fromEntries(
+      Object.entries(values).filter(
+        ([column, value]) => value !== undefined && !isDeepStrictEqual(value, current[column as keyof Row]),
+      ),
+    );
+    if (Object.keys(changes).length === 0 && !touch) return false;
+    const { id } = current as { id: number };
+    await this.#orDuplicate(transaction, { ...current, ...changes }, id, () =>
+      this.#model.update({ ...changes, ...nextVersion }, { where: { id }, transaction }),
+    );
+    return true;
+  }
+
+  /** Deletes a row that nothing refers to any more. */
+  async delete(transaction: Transaction, id: number): Promise<void> {
+    await this.#model.destroy({ where: { id }, transaction });
+  }
+
+  async #create(transaction: Transaction, values: Partial<Row>): Promise<number> {
+    const fields = Object.keys(values);
+    const row = await this.#orDuplicate(transaction, values, undefined, () =>
+      this.#model.create(values, { transaction, fields }),
+    );
+    return row.get('id') as number;
+  }
+
+  /** Tries `write` with free slugs until one is still free when it is written. */
+  async #giveSlug<R>(transaction: Transaction, base: string, write: (slug: string) => Promise<R>): Promise<R> {
+    for (let attempt = 1; ; attempt++) {
+      const slug = await freeSlug(this.#db, transaction, this.#table, base);
+      try {
+        return await write(slug);
+      } catch (error) {
+        // What else is taken is the caller's to hear of; a slug that nobody asked for is not.
+        const others = error instanceof DuplicateError ? error.fields.filter(({ field }) => field !== 'slug') : [];
+        if (others.length > 0) throw new DuplicateError(others);
+        const isSlug = error instanceof DuplicateError || violatedIndex(error) === `${this.#table}_slug`;
+        if (!isSlug || attempt === slugAttempts) throw error;
+      }
+    }
+  }
+
+  /** Runs a write; when a unique index refuses it, says of every field that is taken who holds it. */
+  async #orDuplicate<R>(
+    transaction: Transaction,
+    values: object,
+    self: number | undefined,
+    write: () => Promise<R>,
+  ): Promise<R> {
+    try {
+      return await write();
+    } catch (error) {
+      const index = violatedIndex(error);
+      if (index === undefined) throw error;
+      const held = await this.#holders(transaction, values as Record<string, unknown>, self);
+      const known = uniqueIndexes[this.#table][index]?.[0] ?? index;
+      throw new DuplicateError(held.length > 0 ? held : [{ field: known }]);
+    }
+  }
+
+  async #holders(transaction: Transaction, values: Record<string, unknown>, self: number | undefined) {
+    const found: { field: string; id: number }[] = [];
+    for (const columns of Object.values(uniqueIndexes[this.#table])) {
+      const field = columns[0] as string;
+      const bind = columns.map((column) => values[column] ?? null);
+      if (bind[0] === null) continue;
+      const condition = columns.map((column, index) => `${column} <=> $${index + 1}`).join(' AND ');
+      const [row] = await select<{ id: number }>(
+        this.#db,
+        `SELECT id FROM ${this.#table} WHERE ${condition} AND id <> $${columns.length + 1} LIMIT 1`,
+        [...bind, self ?? 0],
+        transaction,
+      );
+      if (row) found.push({ field, id: row.id });
+    }
+    return found;
+  }
+}
+
+/** What every change of a resource does to its row. */
+export const nextVersion = { version: literal('version + 1'), updated_at: literal('CURRENT_TIMESTAMP(3)') };
+
+/** MariaDB stores JSON as text and returns it so; MySQL returns the value. */
+const jsonColumns = ['image_urls', 'metadata'];
+
+/** A row with its JSON columns as values, whichever server it came from. */
+export function plainRow<Row extends object>(row: Row): Row {
+  const record = row as Record<string, unknown>;
+  for (const column of jsonColumns) {
+    if (typeof record[column] === 'string') record[column] = JSON.parse(record[column]);
+  }
+  return row;
+}
+
+/**
+ * The ids of `ids` that a table does not have, in the order given.
+ */
+export async function missingIds(
+  db: Database,
+  transaction: Transaction,
+  table: ResourceTable,
+  ids: number[],
+): Promise<number[]> {
+  if (ids.length === 0) return [];
+  const rows = await select<{ id: number }>(
+    db,
+    `SELECT id FROM ${table} WHERE id IN (${placeholders(ids.length)})`,
+    ids,
+    transaction,
+  );
+  const known = new Set(rows.map((row) => row.id));
+  return ids.filter((id) => !known.has(id));
+}

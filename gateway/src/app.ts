@@ -1,0 +1,31 @@
+import { createApp } from '@shop/service-kit/app.ts';
+import type { Health } from '@shop/service-kit/health.ts';
+import type { Logger } from '@shop/service-kit/logger.ts';
+import { type Express, Router } from 'express';
+import type { GatewayConfig, UpstreamName } from './config.ts';
+import { systemHealthRouter } from './health.ts';
+import { createDocumentSource } from './openapi.ts';
+import { pageRouter } from './pages.ts';
+import { proxyTo } from './proxy.ts';
+import { operationsPaths, routes } from './routes.ts';
+
+/** The gateway's Express app: the routing table, its own pages, and how the system is. It never listens. */
+export async function createGatewayApp(config: GatewayConfig, logger: Logger, health: Health): Promise<Express> {
+  const { upstreams, requestTimeout } = config;
+  const proxies = (Object.keys(upstreams) as UpstreamName[]).map((name) => {
+    const prefixes = routes.filter((route) => route.upstream === name).map((route) => route.prefix);
+    return Router().use(proxyTo(name, upstreams[name], prefixes, requestTimeout));
+  });
+  return createApp({
+    logger,
+    health,
+    systemHealth: systemHealthRouter(upstreams),
+    routers: [...proxies, await pageRouter(createDocumentSource(upstreams))],
+  });
+}
+
+/** Passes on what a service tells operators (its health), for a service that is not published itself. */
+export function createOperationsApp(name: UpstreamName, config: GatewayConfig, logger: Logger): Express {
+  const proxy = proxyTo(name, config.upstreams[name], operationsPaths, config.requestTimeout);
+  return createApp({ logger, health: undefined, routers: [Router().use(proxy)] });
+}

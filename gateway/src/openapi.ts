@@ -1,0 +1,77 @@
+import { apiVersion } from '@shop/service-kit/openapi.ts';
+import { unavailable } from '@shop/service-kit/problem.ts';
+import type { GatewayConfig } from './config.ts';
+
+/** An OpenAPI document, as far as merging looks into it. */
+export interface OpenApi {
+  openapi: string;
+  info: { title: string; version: string; description?: string };
+  servers?: { url: string }[];
+  tags?: { name: string; description?: string }[];
+  paths?: Record<string, unknown>;
+  components?: Record<string, Record<string, unknown>>;
+}
+
+/** Milliseconds that a service has to describe itself. */
+const patience = 2_000;
+
+/**
+ * Several services' documents as one. Paths of the gateway's own (`/openapi.json`) are left out; a component that two
+ * services have must be the same in both.
+ * @throws {Error} naming a component that differs
+ */
+export function mergeDocuments(documents: OpenApi[]): OpenApi {
+  const merged: Required<Pick<OpenApi, 'paths' | 'components'>> = { paths: {}, components: {} };
+  for (const { paths, components } of documents) {
+    for (const [path, item] of Object.entries(paths ?? {})) {
+      if (path.startsWith('/api/')) merged.paths[path] = item;
+    }
+    for (const [kind, entries] of Object.entries(components ?? {})) {
+      merged.components[kind] ??= {};
+      const known = merged.components[kind];
+      for (const [name, component] of Object.entries(entries)) {
+        if (name in known && JSON.stringify(known[name]) !== JSON.stringify(component)) {
+          throw new Error(`two services describe the component ${name} differently`);
+        }
+        known[name] = component;
+      }
+    }
+  }
+  return {
+    openapi: '3.1.1',
+    info: {
+      title: 'Shop catalogue',
+      version: apiVersion,
+      description:
+        'Categories, products and tags of an internet shop. Errors are RFC 9457 problems; every fault of a request is named at once.',
+    },
+    servers: [{ url: '/' }],
+    tags: [
+      { name: 'categories', description: 'The tree that products are sorted into.' },
+      { name: 'products', description: 'What is for sale.' },
+      { name: 'tags', description: 'What products have in common across categories.' },
+    ],
+    ...merged,
+  };
+}
+
+/**
+ * Fetches each service's document, and keeps the last that it gave for the time when it is away.
+ * @throws {Problem} 503 while a service has never been reached
+ */
+export function createDocumentSource(upstreams: GatewayConfig['upstreams']): () => Promise<OpenApi> {
+  const known = new Map<string, OpenApi>();
+  return async () => {
+    await Promise.all(
+      Object.entries(upstreams).map(async ([name, { url }]) => {
+        try {
+          const response = await fetch(new URL('/openapi.json', url), { signal: AbortSignal.timeout(patience) });
+          if (response.ok) known.set(name, (await response.json()) as OpenApi);
+        } catch (error) {
+          if (!known.has(name)) throw unavailable(`${name} cannot be reached at the moment.`, error);
+        }
+      }),
+    );
+    return mergeDocuments(Object.keys(upstreams).flatMap((name) => known.get(name) ?? []));
+  };
+}

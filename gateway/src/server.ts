@@ -1,0 +1,25 @@
+import { loadEnvironmentFile } from '@shop/service-kit/config.ts';
+import { Health } from '@shop/service-kit/health.ts';
+import { createLogger } from '@shop/service-kit/logger.ts';
+import { endOnSignal, listen, runMain } from '@shop/service-kit/server.ts';
+import { createGatewayApp, createOperationsApp } from './app.ts';
+import { gatewayConfig, type UpstreamName } from './config.ts';
+
+await runMain('gateway', async () => {
+  const config = gatewayConfig(loadEnvironmentFile());
+  const logger = createLogger('gateway', config.logLevel);
+  const health = new Health('gateway');
+  const server = await listen(await createGatewayApp(config, logger, health), config);
+  const operations = await Promise.all(
+    (Object.keys(config.upstreams) as UpstreamName[]).flatMap((name) => {
+      const port = config.upstreams[name].operationsPort;
+      return port === undefined ? [] : listen(createOperationsApp(name, config, logger), { host: config.host, port });
+    }),
+  );
+  endOnSignal(server, {
+    health,
+    logger,
+    cleanUp: async () => void (await Promise.all(operations.map((one) => one.close()))),
+  });
+  logger.info({ url: server.url }, `listening on ${server.url}`);
+});

@@ -1,0 +1,160 @@
+import { type Fault, Problem } from '@shop/service-kit/problem.ts';
+import { type AnyRoute, defineRoute, type ReplyShape } from '@shop/service-kit/route.ts';
+import * as z from 'zod';
+import { pathId } from './fields.ts';
+import { linkHeader, listQuery, type Page, type PageRequest, pageRequest } from './list.ts';
+
+/** What a resource's store does for its routes; undefined stands for "there is no such id". */
+export interface ResourceStore<Item, Create, Update, Removed> {
+  list(request: PageRequest): Promise<Page<Item>>;
+  get(id: number): Promise<Item | undefined>;
+  create(input: Create): Promise<Item>;
+  update(id: number, changes: Update): Promise<Item | undefined>;
+  remove(id: number): Promise<Removed | undefined>;
+}
+
+/** What a resource is called and made of. */
+export interface ResourceDescription<
+  Shape extends z.ZodType,
+  C extends z.ZodType,
+  U extends z.ZodType,
+  R extends z.ZodType,
+> {
+  singular: string;
+  plural: string;
+  /** As answered. */
+  shape: Shape;
+  /** As answered by a delete. */
+  removed: R;
+  create: C;
+  update: U;
+  examples: { create: unknown; update: unknown };
+  store: ResourceStore<z.output<Shape> & { id: number }, z.output<C>, z.output<U>, z.output<R>>;
+}
+
+const params = z.object({ id: pathId });
+
+/** A body may repeat the id of its resource, but not name another. */
+function sameId({ params: { id }, body }: { params: Record<string, unknown>; body: unknown }): Fault[] {
+  const given = (body as { id?: unknown } | undefined)?.id;
+  if (given === undefined || String(given) === String(Number(id))) return [];
+  return [{ pointer: '/id', code: 'id_mismatch', detail: `must be ${id}, the id in the path`, allowed: [Number(id)] }];
+}
+
+/**
+ * The six routes that every resource has: list, one, create, two ways to update (the same merge), delete.
+ * @see docs/decisions/0003-resources-package.md
+ */
+export function crudRoutes<Shape extends z.ZodType, C extends z.ZodType, U extends z.ZodType, R extends z.ZodType>(
+  resource: ResourceDescription<Shape, C, U, R>,
+): AnyRoute[] {
+  const { singular, plural, shape, store } = resource;
+  const path = `/api/${plural}`;
+  const name = singular[0]?.toUpperCase() + singular.slice(1);
+  const names = plural[0]?.toUpperCase() + plural.slice(1);
+  const orMissing = <T>(item: T | undefined, id: number): T => {
+    if (item === undefined) throw new Problem('not_found', `There is no ${singular} ${id}.`);
+    return item;
+  };
+  const one: ReplyShape = { description: `The ${singular}.`, schema: shape };
+
+  const update = (method: 'put' | 'patch') =>
+    defineRoute({
+      method,
+      path: `${path}/:id`,
+      operationId: `${method === 'put' ? 'update' : 'patch'}${name}`,
+      tag: plural,
+      summary: `Change a ${singular}`,
+      description: 'PUT and PATCH do the same: a field that is absent stays, null clears it, a value sets it.',
+      params,
+      body: resource.update,
+      examples: { change: { summary: `Change a ${singular}`, value: resource.examples.update } },
+      crossCheck: sameId,
+      replies: { 200: one },
+      problems: [
+        'not_found',
+        'duplicate',
+        'unknown_reference',
+        ...(singular === 'category' ? (['category_cycle'] as const) : []),
+      ],
+      handler: async ({ params: { id }, body }) => ({
+        status: 200,
+        body: orMissing(await store.update(id, body as z.output<U>), id),
+      }),
+    });
+
+  return [
+    defineRoute({
+      method: 'get',
+      path,
+      operationId: `list${names}`,
+      tag: plural,
+      summary: `List ${plural}`,
+      description: 'A bare array, in the order of ids. `Link` leads to the next page, the one before and the first.',
+      query: listQuery,
+      replies: {
+        200: {
+          description: `A page of ${plural}.`,
+          schema: z.array(shape),
+          headers: {
+            Link: z
+              .string()
+              .meta({ description: 'RFC 8288: `first`, and `prev` and `next` where there are such pages.' }),
+          },
+        },
+      },
+      problems: [],
+      handler: async ({ query }) => {
+        const request = pageRequest(query);
+        const page = await store.list(request);
+        return { status: 200, body: page.items, headers: { Link: linkHeader(path, request, page) } };
+      },
+    }),
+    defineRoute({
+      method: 'post',
+      path,
+      operationId: `create${name}`,
+      tag: plural,
+      summary: `Create a ${singular}`,
+      body: resource.create,
+      examples: { create: { summary: `Create a ${singular}`, value: resource.examples.create } },
+      replies: {
+        201: {
+          description: `The new ${singular}.`,
+          schema: shape,
+          headers: { Location: z.string().meta({ description: `The path of the new ${singular}.` }) },
+        },
+      },
+      problems: ['duplicate', 'unknown_reference'],
+      handler: async ({ body }) => {
+        const item = await store.create(body as z.output<C>);
+        return { status: 201, body: item, headers: { Location: `${path}/${item.id}` } };
+      },
+    }),
+    defineRoute({
+      method: 'get',
+      path: `${path}/:id`,
+      operationId: `get${name}`,
+      tag: plural,
+      summary: `Get a ${singular}`,
+      params,
+      replies: { 200: one },
+      problems: ['not_found'],
+      handler: async ({ params: { id } }) => ({ status: 200, body: orMissing(await store.get(id), id) }),
+    }),
+    update('put'),
+    update('patch'),
+    defineRoute({
+      method: 'delete',
+      path: `${path}/:id`,
+      operationId: `delete${name}`,
+      tag: plural,
+      summary: `Delete a ${singular}`,
+      description: `Answers with the ${singular} as it was, and what else was touched under \`effects\`.`,
+      params,
+      replies: { 200: { description: `The ${singular} as it was.`, schema: resource.removed } },
+      problems: ['not_found', ...(singular === 'category' ? (['duplicate'] as const) : [])],
+      handler: async ({ params: { id } }) => ({ status: 200, body: orMissing(await store.remove(id), id) }),
+    }),
+  ];
+}

@@ -1,0 +1,126 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { connect, type Database, select } from '@shop/db/connection.ts';
+import { isUnavailable } from '@shop/db/errors.ts';
+import { migrate } from '@shop/db/migrate.ts';
+import { type DatabaseSettings, type ServiceAccount, serviceSettings } from '@shop/db/settings.ts';
+import { verifySchema } from '@shop/db/verify.ts';
+import { type AppOptions, createApp } from '@shop/service-kit/app.ts';
+import { baseSettings, type Environment, portSetting, readSettings } from '@shop/service-kit/config.ts';
+import { Health, type HealthCheck } from '@shop/service-kit/health.ts';
+import { createLogger, type Logger } from '@shop/service-kit/logger.ts';
+import { openApiRoute } from '@shop/service-kit/openapi.ts';
+import { unavailable } from '@shop/service-kit/problem.ts';
+import { type AnyRoute, routerOf } from '@shop/service-kit/route.ts';
+import { endOnSignal, listen } from '@shop/service-kit/server.ts';
+import { type Express, Router } from 'express';
+import { translateDatabaseError } from './translate.ts';
+
+/** Largest JSON body, in bytes. */
+const bodyLimit = 2 ** 20;
+
+/** What a service that serves resources from the database is told of itself. */
+export interface ResourceServiceDescription {
+  name: string;
+  account: ServiceAccount;
+  port: { setting: string; fallback: number };
+  routes(db: Database): AnyRoute[];
+  reviver?: NonNullable<AppOptions['json']>['reviver'];
+}
+
+export interface ResourceServiceConfig {
+  logLevel: string;
+  host: string;
+  port: number;
+  database: DatabaseSettings & { ownsSchema: boolean };
+}
+
+/**
+ * A resource service's settings.
+ * @throws {ConfigError} naming all that is wrong in one line
+ */
+export function resourceServiceConfig(service: ResourceServiceDescription, env: Environment): ResourceServiceConfig {
+  const { setting, fallback } = service.port;
+  const settings = readSettings(service.name, { ...baseSettings, [setting]: portSetting(fallback) }, env);
+  return {
+    logLevel: String(settings.LOG_LEVEL),
+    host: String(settings.BIND_HOST),
+    port: Number(settings[setting as keyof typeof settings]),
+    database: serviceSettings(service.name, service.account, env),
+  };
+}
+
+/** Says whether the database has been found to fit; until then no request reaches a store. */
+export interface SchemaState {
+  verified: boolean;
+}
+
+/** The service's Express app on a database; it never listens. */
+export function createResourceApp(
+  service: ResourceServiceDescription,
+  { db, logger, health, schema }: { db: Database; logger: Logger; health: Health; schema: SchemaState },
+): Express {
+  const routes = service.routes(db);
+  const gate = Router().use((_req, _res, next) => {
+    if (!schema.verified) throw unavailable('The service is waiting for its database.');
+    next();
+  });
+  return createApp({
+    logger,
+    health,
+    json: { limit: bodyLimit, ...(service.reviver ? { reviver: service.reviver } : {}) },
+    routers: [routerOf([openApiRoute(service.name, routes)]), gate, routerOf(routes)],
+    translators: [translateDatabaseError],
+  });
+}
+
+/** The database answers, and fits this release. */
+export function databaseChecks(db: Database, schema: SchemaState): HealthCheck[] {
+  return [
+    {
+      name: 'database',
+      run: async () => {
+        const started = performance.now();
+        await Promise.race([select(db, 'SELECT 1'), delay(1_500).then(() => Promise.reject(new Error('no answer')))]);
+        return { up: true, detail: { latency_ms: Math.round(performance.now() - started) } };
+      },
+    },
+    { name: 'schema', run: async () => ({ up: schema.verified }) },
+  ];
+}
+
+/**
+ * Waits for the database, however long that takes; then migrates it, where the service connects as its owner, and
+ * verifies it.
+ * @throws {SchemaError} when the database does not fit this release
+ */
+async function untilVerified(db: Database, config: ResourceServiceConfig, logger: Logger): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      if (config.database.ownsSchema) {
+        const ran = await migrate(config.database);
+        if (ran.length > 0) logger.info({ migrations: ran }, 'database migrated');
+      }
+      await verifySchema(db);
+      return;
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      if (attempt % 10 === 1) logger.warn({ err: error }, 'waiting for the database');
+      await delay(500);
+    }
+  }
+}
+
+/** Starts a resource service: it listens at once, and is ready when its database is. */
+export async function startResourceService(service: ResourceServiceDescription, env: Environment): Promise<void> {
+  const config = resourceServiceConfig(service, env);
+  const logger = createLogger(service.name, config.logLevel);
+  const db = connect(config.database);
+  const schema: SchemaState = { verified: false };
+  const health = new Health(service.name, databaseChecks(db, schema));
+  const server = await listen(createResourceApp(service, { db, logger, health, schema }), config);
+  endOnSignal(server, { health, logger, cleanUp: () => db.sequelize.close() });
+  logger.info({ url: server.url }, `listening on ${server.url}`);
+  await untilVerified(db, config, logger);
+  schema.verified = true;
+  logger.info('ready: the database fits the models');
+}

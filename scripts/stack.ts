@@ -1,0 +1,106 @@
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { catalogService } from '@shop/catalog-service/app.ts';
+import { databaseEnvironment, type ProvidedDatabase } from '@shop/db/provision.ts';
+import { gatewayConfig } from '@shop/gateway/config.ts';
+import { resourceServiceConfig } from '@shop/resources/resource-service.ts';
+import { ConfigError, type Environment } from '@shop/service-kit/config.ts';
+import { taggingService } from '@shop/tagging-service/app.ts';
+import { createConcurrently, KillOnSignal, Logger, RestartProcess } from 'concurrently';
+
+const root = path.join(import.meta.dirname, '..');
+
+/** The programs of the stack, in the order in which they are useful. */
+const programs = [
+  { name: 'catalog-service', file: 'catalog-service/src/server.ts' },
+  { name: 'tagging-service', file: 'tagging-service/src/server.ts' },
+  { name: 'gateway', file: 'gateway/src/server.ts' },
+];
+
+/** Where each program listens. */
+export interface StackAddresses {
+  gateway: string;
+  'catalog-service': string;
+  'tagging-service': string;
+}
+
+/**
+ * Checks every program's settings, and that its port is free, before anything is started.
+ * @throws {ConfigError} in one line
+ */
+export async function checkSettings(env: Environment): Promise<StackAddresses> {
+  const gateway = gatewayConfig(env);
+  // The database's settings come later, when it is known which database it is.
+  const withDatabase = { DB_HOST: 'unknown', DB_USER: 'unknown', ...env };
+  const listeners = {
+    gateway,
+    'catalog-service': resourceServiceConfig(catalogService, withDatabase),
+    'tagging-service': resourceServiceConfig(taggingService, withDatabase),
+  };
+  for (const [name, { host, port }] of Object.entries(listeners)) {
+    if (!(await isFree(host, port))) {
+      throw new ConfigError(`${name} cannot start: port ${port} of ${host} is in use. Is the stack running already?`);
+    }
+  }
+  const address = ({ host, port }: { host: string; port: number }) =>
+    `http://${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host}:${port}`;
+  return {
+    gateway: address(listeners.gateway),
+    'catalog-service': address(listeners['catalog-service']),
+    'tagging-service': address(listeners['tagging-service']),
+  };
+}
+
+function isFree(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, host, () => server.close(() => resolve(true)));
+  });
+}
+
+/**
+ * Runs the programs until a signal ends them; one that crashes is started again after a second. Each runs in a session
+ * of its own: Ctrl-C reaches this process alone (twice: from the terminal and from npm), which then tells each of them
+ * once. A second signal would make them drop what they are finishing.
+ * @param watch starts a program again whenever one of its files changes
+ * @returns when all of them have ended
+ */
+export async function runPrograms(database: ProvidedDatabase, env: Environment, { watch = false } = {}): Promise<void> {
+  let stopping = false;
+  const stop = () => {
+    stopping = true;
+  };
+  process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
+  const told = new Set<number>();
+  const logger = new Logger({ raw: true });
+  const { result } = createConcurrently(
+    programs.map(({ name, file }) => ({ name, command: file, env: { ...env, ...databaseEnvironment(database) } })),
+    {
+      cwd: root,
+      raw: true,
+      logger,
+      // A program that was stopped before it could listen to signals counts as crashed, but is not to come back.
+      spawn: (file, options) =>
+        spawn(
+          process.execPath,
+          stopping ? ['--eval', ''] : [...(watch ? ['--watch', '--watch-preserve-output'] : []), file],
+          {
+            ...options,
+            detached: true,
+          },
+        ),
+      kill: (pid, signal) => {
+        if (told.has(pid)) return;
+        told.add(pid);
+        process.kill(pid, signal as NodeJS.Signals);
+      },
+      controllers: [
+        new KillOnSignal({ process, abortController: new AbortController() }),
+        new RestartProcess({ logger, delay: 1_000, tries: -1 }),
+      ],
+    },
+  );
+  await result.catch(() => {});
+}

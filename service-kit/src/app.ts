@@ -1,0 +1,82 @@
+import { isUtf8 } from 'node:buffer';
+import { randomUUID } from 'node:crypto';
+import cors from 'cors';
+import express, { type Express, type Router } from 'express';
+import helmet from 'helmet';
+import { pinoHttp } from 'pino-http';
+import { type Health, healthRouter } from './health.ts';
+import type { Logger } from './logger.ts';
+import { type ErrorTranslator, notFoundHandler, problemHandler } from './problem.ts';
+
+/** A request id that a client may choose; anything else is replaced, so that nothing odd reaches the log. */
+const requestIdPattern = /^[\w.:-]{1,128}$/;
+
+/** Response headers that a browser's script may read from another origin. */
+const exposedHeaders = ['ETag', 'Link', 'Location', 'Retry-After', 'X-Request-Id', 'X-Total-Count'];
+
+export interface AppOptions {
+  logger: Logger;
+  /** Absent: the app has no health endpoints of its own. */
+  health: Health | undefined;
+  /** Answers `/health` in the place of the process's own report. */
+  systemHealth?: Router;
+  /** What the service serves, in order. */
+  routers: Router[];
+  /** Parses JSON bodies up to `limit` bytes. Absent: bodies are left alone, so that they can be streamed on. */
+  json?: { limit: number; reviver?: (key: string, value: unknown, context: { source?: string }) => unknown };
+  /** Turns errors of a library into problems. */
+  translators?: ErrorTranslator[];
+}
+
+/**
+ * The Express app that every service is: request id, one log line per request, security headers, CORS, health, JSON
+ * bodies, the routes, and problems for everything else. It never listens; see `server.ts`.
+ */
+export function createApp(options: AppOptions): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.use(
+    pinoHttp({
+      logger: options.logger,
+      genReqId: (req, res) => {
+        const given = req.headers['x-request-id'];
+        const id = typeof given === 'string' && requestIdPattern.test(given) ? given : randomUUID();
+        req.headers['x-request-id'] = id;
+        res.setHeader('X-Request-Id', id);
+        return id;
+      },
+      autoLogging: { ignore: (req) => req.url?.startsWith('/health') ?? false },
+      customLogLevel: (_req, res) => (res.statusCode >= 500 ? 'warn' : 'info'),
+      customSuccessMessage: (req, res, ms) => `${req.method} ${req.url} ${res.statusCode} ${Math.round(ms)} ms`,
+      customErrorMessage: (req, res) => `${req.method} ${req.url} ${res.statusCode}`,
+      quietReqLogger: true,
+      customAttributeKeys: { reqId: 'request_id' },
+      serializers: {
+        req: (req: { method: string; url: string }) => ({ method: req.method, url: req.url }),
+        res: (res: { statusCode: number }) => ({ status: res.statusCode }),
+      },
+    }),
+    helmet({
+      contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] }, useDefaults: false },
+    }),
+    cors({ exposedHeaders, maxAge: 600 }),
+  );
+  if (options.systemHealth) app.use(options.systemHealth);
+  if (options.health) app.use(healthRouter(options.health));
+  if (options.json) {
+    const { limit, reviver } = options.json;
+    app.use(
+      express.json({
+        limit,
+        type: ['json', '+json'],
+        ...(reviver ? { reviver: reviver as (key: string, value: unknown) => unknown } : {}),
+        verify: (_req, _res, body, encoding) => {
+          if (encoding === 'utf-8' && !isUtf8(body)) throw new Error('not UTF-8');
+        },
+      }),
+    );
+  }
+  for (const router of options.routers) app.use(router);
+  app.use(notFoundHandler, problemHandler(options.translators));
+  return app;
+}

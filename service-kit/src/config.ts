@@ -1,0 +1,71 @@
+import path from 'node:path';
+import { config as dotenv } from 'dotenv';
+import * as z from 'zod';
+
+/** The environment variables as they stand: names to text. */
+export type Environment = Record<string, string | undefined>;
+
+/** A setting that stops the start: its message is one readable line. */
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+}
+
+/** A whole number from `minimum` to `maximum`, read from text. */
+export const integerSetting = (minimum: number, maximum: number) =>
+  z
+    .string()
+    .regex(/^\d+$/)
+    .transform(Number)
+    .refine((value) => value >= minimum && value <= maximum)
+    .describe(`a whole number from ${minimum} to ${maximum}`);
+
+export const portSetting = (fallback: number) => integerSetting(0, 65_535).default(fallback);
+
+export const urlSetting = z.url({ protocol: /^https?$/ }).describe('an http or https URL');
+
+/** What every service has in common. */
+export const baseSettings = {
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('one of fatal, error, warn, info, debug, trace, silent'),
+  BIND_HOST: z.string().default('127.0.0.1').describe('an address to listen on'),
+};
+
+/**
+ * Reads `.env` at the root of the checkout into the process's environment, where the environment itself wins. Call it
+ * first in a program, never in a library. `ENV_FILE` names another file; set to nothing, no file is read.
+ */
+export function loadEnvironmentFile(env: Environment = process.env): Environment {
+  const file = env.ENV_FILE ?? path.join(import.meta.dirname, '../../.env');
+  if (file !== '') dotenv({ path: file, quiet: true, processEnv: env as Record<string, string> });
+  return env;
+}
+
+/**
+ * The settings that `shape` describes, taken from `env`. A variable that is set to nothing counts as not set.
+ * @throws {ConfigError} naming every bad or missing variable in one line
+ */
+export function readSettings<S extends z.ZodRawShape>(
+  who: string,
+  shape: S,
+  env: Environment,
+): z.output<z.ZodObject<S>> {
+  const given = Object.fromEntries(Object.entries(env).filter(([name, value]) => name in shape && value !== ''));
+  const parsed = z.object(shape).safeParse(given);
+  if (parsed.success) return parsed.data;
+  const names = [...new Set(parsed.error.issues.map((issue) => String(issue.path[0])))];
+  const faults = names.map((name) => {
+    const expected = descriptionOf(shape[name]);
+    return given[name] === undefined
+      ? `${name} is missing${expected ? ` (${expected})` : ''}`
+      : `${name} must be ${expected ?? 'valid'}, got "${/PASSWORD|SECRET|KEY/.test(name) ? '…' : given[name]}"`;
+  });
+  throw new ConfigError(`${who} cannot start: ${faults.join('; ')}`);
+}
+
+/** A description that was given to a schema before it was wrapped (default, optional). */
+function descriptionOf(schema: unknown): string | undefined {
+  const { description, def } = schema as { description?: string; def?: { innerType?: unknown } };
+  return description ?? (def?.innerType ? descriptionOf(def.innerType) : undefined);
+}

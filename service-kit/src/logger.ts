@@ -1,0 +1,36 @@
+import pino from 'pino';
+
+export type Logger = pino.Logger;
+
+/** Paths whose values never reach the log, whoever logs the object that holds them. */
+const secrets = ['password', 'authorization', 'cookie', 'token'].flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
+
+/**
+ * A JSON logger for one service; on a terminal, lines for people.
+ * @param level a pino level, or `silent`
+ * @param stream where the lines go; the process's standard output when absent
+ */
+export function createLogger(service: string, level: string, stream?: pino.DestinationStream): Logger {
+  const options: pino.LoggerOptions = {
+    level,
+    base: { service },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    redact: { paths: secrets, censor: '[redacted]' },
+  };
+  if (stream) return pino(options, stream);
+  if (!process.stdout.isTTY) return pino(options);
+  // A transport runs in a worker thread, to which a formatter function cannot be sent.
+  const { formatters: _, ...plain } = options;
+  return pino({
+    ...plain,
+    transport: {
+      target: 'pino-pretty',
+      options: {
+        ignore: 'pid,hostname,service,req,res,responseTime',
+        messageFormat: '{service} · {msg}',
+        translateTime: 'HH:MM:ss.l',
+      },
+    },
+  });
+}

@@ -1,0 +1,124 @@
+import * as z from 'zod';
+import {
+  createDocument,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiPathsObject,
+  type ZodOpenApiResponsesObject,
+} from 'zod-openapi';
+import { type ProblemCode, problemCatalogue } from './problem.ts';
+import { type AnyRoute, defineRoute } from './route.ts';
+
+export const apiVersion = '1.0.0';
+
+export type OpenApiDocument = ReturnType<typeof createDocument>;
+
+const fault = z
+  .object({
+    pointer: z.string().optional().meta({ description: 'JSON pointer into the body (RFC 6901)', example: '/price' }),
+    parameter: z.string().optional().meta({ description: 'name of the path or query parameter', example: '_limit' }),
+    code: z.string().meta({ description: 'stable name of the fault', example: 'too_large' }),
+    detail: z.string().meta({ example: 'must be at most 99999999.99' }),
+    allowed: z
+      .unknown()
+      .optional()
+      .meta({ description: 'what is allowed there', example: { maximum: 99999999.99 } }),
+    id: z.int().optional().meta({ description: 'the id that holds a duplicate value' }),
+    ids: z.array(z.int()).optional().meta({ description: 'the ids that do not exist' }),
+  })
+  .meta({ id: 'Fault', description: 'One fault of a request.' });
+
+/** RFC 9457. */
+export const problemSchema = z
+  .looseObject({
+    type: z
+      .string()
+      .meta({ description: 'path of a page that explains the problem', example: '/problems/validation_failed' }),
+    title: z.string().meta({ example: 'The request is not valid' }),
+    status: z.int().meta({ example: 400 }),
+    detail: z.string().meta({ example: 'One value is not valid: /price must be at most 99999999.99.' }),
+    instance: z.string().meta({ description: 'the request id', example: '7c0c8f0e-6f6b-4a53-8a0f-0d9f5f7f6a11' }),
+    code: z
+      .enum(Object.keys(problemCatalogue) as [ProblemCode, ...ProblemCode[]])
+      .meta({ example: 'validation_failed' }),
+    errors: z.array(fault).optional(),
+  })
+  .meta({ id: 'Problem', description: 'What went wrong, as RFC 9457 lays it out.' });
+
+/** The problems that any endpoint can answer with. */
+const common: ProblemCode[] = [
+  'validation_failed',
+  'unknown_parameter',
+  'internal_error',
+  'unavailable',
+  'upstream_timeout',
+];
+const ofBodies: ProblemCode[] = ['invalid_json', 'body_too_large', 'unsupported_media_type'];
+
+/** Path in OpenAPI's notation: `/api/products/{id}`. */
+const templateOf = (path: string): string => path.replaceAll(/:(\w+)/g, '{$1}');
+
+function repliesOf(route: AnyRoute): ZodOpenApiResponsesObject {
+  const replies: ZodOpenApiResponsesObject = {};
+  for (const [status, reply] of Object.entries(route.replies)) {
+    replies[status as `${1 | 2 | 3 | 4 | 5}${string}`] = {
+      description: reply.description,
+      ...(reply.headers ? { headers: z.object(reply.headers) } : {}),
+      content: { 'application/json': { schema: reply.schema } },
+    };
+  }
+  const codes = [...common, ...(route.body ? ofBodies : []), ...route.problems];
+  for (const status of new Set(codes.map((code) => problemCatalogue[code].status))) {
+    const here = codes.filter((code) => problemCatalogue[code].status === status);
+    replies[`${status}` as '400'] = {
+      description: here.map((code) => `\`${code}\`: ${problemCatalogue[code].title}.`).join(' '),
+      content: { 'application/problem+json': { schema: problemSchema } },
+    };
+  }
+  return replies;
+}
+
+function operationOf(route: AnyRoute): ZodOpenApiOperationObject {
+  return {
+    operationId: route.operationId,
+    tags: [route.tag],
+    summary: route.summary,
+    ...(route.description ? { description: route.description } : {}),
+    requestParams: { ...(route.params ? { path: route.params } : {}), ...(route.query ? { query: route.query } : {}) },
+    ...(route.body
+      ? {
+          requestBody: {
+            required: true,
+            content: {
+              'application/json': { schema: route.body, ...(route.examples ? { examples: route.examples } : {}) },
+            },
+          },
+        }
+      : {}),
+    responses: repliesOf(route),
+  };
+}
+
+/** The OpenAPI 3.1 document of a table of routes, generated from the very schemas that validate. */
+export function openApiDocument(title: string, routes: AnyRoute[]): OpenApiDocument {
+  const paths: ZodOpenApiPathsObject = {};
+  for (const route of routes) {
+    const template = templateOf(route.path);
+    paths[template] = { ...paths[template], [route.method]: operationOf(route) };
+  }
+  return createDocument({ openapi: '3.1.1', info: { title, version: apiVersion }, paths });
+}
+
+/** `GET /openapi.json`: the description of a service's routes, made once. */
+export function openApiRoute(title: string, routes: AnyRoute[]): AnyRoute {
+  const document = openApiDocument(title, routes);
+  return defineRoute({
+    method: 'get',
+    path: '/openapi.json',
+    operationId: 'getOpenApi',
+    tag: 'service',
+    summary: 'This description',
+    replies: { 200: { description: 'OpenAPI 3.1', schema: z.looseObject({}) } },
+    problems: [],
+    handler: async () => ({ status: 200, body: document }),
+  });
+}

@@ -1,0 +1,189 @@
+import type { ErrorRequestHandler, RequestHandler } from 'express';
+
+/**
+ * Every kind of problem this system answers with, by its stable `code`. `about` is the text of the page that the
+ * gateway serves under the problem's `type`.
+ */
+export const problemCatalogue = {
+  invalid_json: {
+    status: 400,
+    title: 'The body is not valid JSON',
+    about: 'The request body could not be read as JSON in UTF-8. Nothing was changed.',
+  },
+  validation_failed: {
+    status: 400,
+    title: 'The request is not valid',
+    about:
+      'One or more values are missing, of the wrong type or out of range. `errors` names every fault. Nothing was changed.',
+  },
+  unknown_parameter: {
+    status: 400,
+    title: 'Unknown query parameter',
+    about: 'The query string names a parameter that this path does not have. `errors` names each of them.',
+  },
+  not_found: {
+    status: 404,
+    title: 'Not found',
+    about: 'There is no such path, or no resource with this id.',
+  },
+  method_not_allowed: {
+    status: 405,
+    title: 'Method not allowed',
+    about: 'The path exists, but not with this method. The `Allow` header lists the methods it has.',
+  },
+  duplicate: {
+    status: 409,
+    title: 'The value is already taken',
+    about:
+      'A value that must be unique belongs to another resource. `errors` names the field and the id that holds the value.',
+  },
+  category_cycle: {
+    status: 409,
+    title: 'A category cannot be inside itself',
+    about: 'The new parent is the category itself or one of its descendants.',
+  },
+  body_too_large: {
+    status: 413,
+    title: 'The body is too large',
+    about: 'The request body is larger than this path accepts.',
+  },
+  unsupported_media_type: {
+    status: 415,
+    title: 'Unsupported media type',
+    about: 'Bodies are `application/json` in UTF-8.',
+  },
+  unknown_reference: {
+    status: 422,
+    title: 'A referenced resource does not exist',
+    about:
+      'The body refers to a category, tag or product id that does not exist. `errors` names the field and the ids.',
+  },
+  internal_error: {
+    status: 500,
+    title: 'Internal error',
+    about: 'The request failed for a reason that is not yours. The request id under `instance` finds it in the log.',
+  },
+  unavailable: {
+    status: 503,
+    title: 'Temporarily unavailable',
+    about: 'A part of the system that this request needs is away. Try again after the time in `Retry-After`.',
+  },
+  upstream_timeout: {
+    status: 504,
+    title: 'The answer took too long',
+    about: 'The service behind the gateway did not answer in time.',
+  },
+} as const satisfies Record<string, { status: number; title: string; about: string }>;
+
+export type ProblemCode = keyof typeof problemCatalogue;
+
+/** One fault in a request: where it is (`pointer` into the body or `parameter`), what it is, and what is allowed there. */
+export interface Fault {
+  pointer?: string;
+  parameter?: string;
+  code: string;
+  detail: string;
+  allowed?: unknown;
+  /** For `duplicate`: the id of the resource that holds the value. */
+  id?: number;
+  /** For `unknown_reference`: the ids that do not exist. */
+  ids?: number[];
+}
+
+/**
+ * An error with a status and a stable code, thrown anywhere and formatted once by {@link problemHandler} as an
+ * RFC 9457 document.
+ */
+export class Problem extends Error {
+  readonly code: ProblemCode;
+  readonly status: number;
+  readonly errors: Fault[] | undefined;
+  readonly headers: Record<string, string>;
+
+  constructor(
+    code: ProblemCode,
+    detail: string,
+    options: { errors?: Fault[]; headers?: Record<string, string>; cause?: unknown } = {},
+  ) {
+    super(detail, { cause: options.cause });
+    this.name = 'Problem';
+    this.code = code;
+    this.status = problemCatalogue[code].status;
+    this.errors = options.errors;
+    this.headers = options.headers ?? {};
+  }
+
+  /** The problem's JSON document; `instance` is the request id, by which the log finds the request. */
+  toDocument(instance: string): Record<string, unknown> {
+    return {
+      type: `/problems/${this.code}`,
+      title: problemCatalogue[this.code].title,
+      status: this.status,
+      detail: this.message,
+      instance,
+      code: this.code,
+      ...(this.errors ? { errors: this.errors } : {}),
+    };
+  }
+}
+
+/** 503 with the `Retry-After` (seconds) that every client should honour. */
+export function unavailable(detail: string, cause?: unknown): Problem {
+  return new Problem('unavailable', detail, { headers: { 'Retry-After': '1' }, cause });
+}
+
+/** Turns an error that is not a {@link Problem} into one, or leaves it (undefined). */
+export type ErrorTranslator = (error: unknown) => Problem | undefined;
+
+/**
+ * The errors that Express and its body parser raise for a bad request.
+ * Source: https://github.com/expressjs/body-parser#errors (`type`), http-errors (`status`).
+ */
+function fromExpress(error: unknown): Problem | undefined {
+  const { type, status } = error as { type?: string; status?: number };
+  switch (type) {
+    case 'entity.parse.failed':
+    case 'entity.verify.failed':
+    case 'request.size.invalid':
+      return new Problem('invalid_json', 'The body is not valid JSON in UTF-8.', {
+        errors: [{ pointer: '', code: 'invalid_json', detail: 'must be JSON in UTF-8' }],
+      });
+    case 'entity.too.large':
+      return new Problem('body_too_large', 'The body is larger than this path accepts.');
+    case 'encoding.unsupported':
+    case 'charset.unsupported':
+      return new Problem('unsupported_media_type', 'Send the body as application/json in UTF-8.');
+    case 'request.aborted':
+      return new Problem('invalid_json', 'The request ended before its body was complete.');
+  }
+  if (status === 400) return new Problem('validation_failed', 'The URL is malformed.');
+  return undefined;
+}
+
+/** Answers a path that no route has. */
+export const notFoundHandler: RequestHandler = (req) => {
+  throw new Problem('not_found', `There is nothing at ${req.method} ${req.path}.`);
+};
+
+/**
+ * The one place where errors become answers. A fault of ours (5xx) is logged with its cause, and shows nothing of it;
+ * an answer that has already begun cannot be replaced, so its connection is closed.
+ */
+export function problemHandler(translators: ErrorTranslator[] = []): ErrorRequestHandler {
+  return (error, req, res, _next) => {
+    let problem: Problem | undefined = error instanceof Problem ? error : undefined;
+    for (const translate of [...translators, fromExpress]) problem ??= translate(error);
+    problem ??= new Problem('internal_error', 'The request could not be completed.', { cause: error });
+    if (problem.status === 500) req.log.error({ err: error }, 'request failed');
+    else if (problem.status > 500) req.log.warn({ err: problem.cause ?? problem }, problem.message);
+    if (res.headersSent) {
+      res.destroy();
+      return;
+    }
+    res
+      .status(problem.status)
+      .set(problem.headers)
+      .type('application/problem+json')
+      .send(JSON.stringify(problem.toDocument(String(req.id))));
+  };
+}

@@ -1,0 +1,115 @@
+import { type Request, type Response, Router } from 'express';
+import type * as z from 'zod';
+import { type Fault, Problem, type ProblemCode } from './problem.ts';
+import { parseRequest } from './validation.ts';
+
+export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
+
+/** What a handler answers; `body` is sent as JSON. */
+export interface Reply {
+  status: number;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+/** What a handler receives: the parsed values, apart from the raw request, which stays as it came. */
+export interface Input<P, Q, B> {
+  params: P;
+  query: Q;
+  body: B;
+  request: Request;
+}
+
+/** A documented answer: its shape and the headers that come with it. */
+export interface ReplyShape {
+  description: string;
+  schema: z.ZodType;
+  headers?: Record<string, z.ZodType>;
+}
+
+/**
+ * One endpoint, described once: Express routing, validation and the OpenAPI document all follow from it.
+ *
+ * @example
+ * defineRoute({
+ *   method: 'get', path: '/api/products/:id', operationId: 'getProduct', tag: 'products', summary: 'One product',
+ *   params: z.object({ id }),
+ *   replies: { 200: { description: 'The product.', schema: product } },
+ *   problems: ['not_found'],
+ *   handler: async ({ params }) => ({ status: 200, body: await store.get(params.id) }),
+ * })
+ */
+export interface Route<
+  P extends z.ZodObject | undefined = z.ZodObject | undefined,
+  Q extends z.ZodObject | undefined = z.ZodObject | undefined,
+  B extends z.ZodType | undefined = z.ZodType | undefined,
+> {
+  method: Method;
+  /** The path with `:name` for each path parameter. */
+  path: string;
+  operationId: string;
+  tag: string;
+  summary: string;
+  description?: string;
+  params?: P;
+  query?: Q;
+  body?: B;
+  /** Example bodies by name, shown in the reference. */
+  examples?: Record<string, { summary: string; value: unknown }>;
+  /** Faults that no single schema can see, such as an id in the body that is not the id in the path. */
+  crossCheck?: (raw: { params: Record<string, unknown>; body: unknown }) => Fault[];
+  replies: Record<number, ReplyShape>;
+  /** The problems that this endpoint can answer with, beside those that every endpoint can. */
+  problems: ProblemCode[];
+  handler(input: Input<Output<P>, Output<Q>, Output<B>>): Promise<Reply>;
+}
+
+type Output<S> = S extends z.ZodType ? z.output<S> : undefined;
+
+/** A route whose types are known only to itself; tables of routes hold these. */
+// biome-ignore lint/suspicious/noExplicitAny: the handler's input is checked where the route is defined; a table of different routes cannot name them all
+export type AnyRoute = Route<any, any, any>;
+
+/** Infers a route's types from its schemas. */
+export function defineRoute<
+  P extends z.ZodObject | undefined = undefined,
+  Q extends z.ZodObject | undefined = undefined,
+  B extends z.ZodType | undefined = undefined,
+>(route: Route<P, Q, B>): AnyRoute {
+  return route;
+}
+
+/** Sends a reply. JSON only; `undefined` bodies are sent as nothing. */
+function send(res: Response, reply: Reply): void {
+  res.status(reply.status);
+  if (reply.headers) res.set(reply.headers);
+  if (reply.body === undefined) res.end();
+  else res.json(reply.body);
+}
+
+/** An Express router for a table of routes; a known path with another method is answered with 405 and `Allow`. */
+export function routerOf(routes: AnyRoute[]): Router {
+  const router = Router();
+  for (const path of new Set(routes.map((route) => route.path))) {
+    const here = routes.filter((route) => route.path === path);
+    const entry = router.route(path);
+    for (const route of here) {
+      entry[route.method](async (req: Request, res: Response) => {
+        send(res, await route.handler(parseRequest(route, req)));
+      });
+    }
+    entry.all(methodNotAllowed(here.map((route) => route.method)));
+  }
+  return router;
+}
+
+/** Answers every method but those named (and HEAD, where there is GET) with 405. */
+export function methodNotAllowed(methods: Method[]) {
+  const names = methods.map((method) => method.toUpperCase());
+  const allow = [...names, ...(names.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
+  return (req: Request): never => {
+    throw new Problem('method_not_allowed', `${req.method} is not possible here; ${allow} are.`, {
+      headers: { Allow: allow },
+    });
+  };
+}

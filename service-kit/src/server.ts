@@ -1,0 +1,76 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import gracefulShutdown from 'http-graceful-shutdown';
+import type { Health } from './health.ts';
+import type { Logger } from './logger.ts';
+
+export interface RunningServer {
+  server: Server;
+  /** Where it listens, such as `http://127.0.0.1:3002`. */
+  url: string;
+  /** Closes it at once, connections included. */
+  close(): Promise<void>;
+}
+
+/**
+ * Listens; port 0 takes any free one.
+ * Idle connections outlive those of the gateway's agent (60 s), so that it never sends on one that is being closed.
+ */
+export async function listen(
+  app: RequestListener,
+  { host, port }: { host: string; port: number },
+): Promise<RunningServer> {
+  const server = createServer({ keepAliveTimeout: 65_000, headersTimeout: 20_000, requestTimeout: 60_000 }, app);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  const { port: bound } = server.address() as AddressInfo;
+  const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return {
+    server,
+    url: `http://${shown}:${bound}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/**
+ * Lets `SIGTERM` and `SIGINT` end the process in order: not ready at once, requests in flight are finished, idle
+ * connections are closed, `cleanUp` runs, exit 0. After ten seconds what is left is cut off.
+ * (`server.close()` alone would wait for idle keep-alive connections.)
+ */
+export function endOnSignal(
+  { server }: RunningServer,
+  { health, logger, cleanUp }: { health: Health; logger: Logger; cleanUp?: () => Promise<void> },
+): void {
+  gracefulShutdown(server, {
+    timeout: 9_500,
+    preShutdown: async () => {
+      health.stop();
+      logger.info('stopping');
+    },
+    onShutdown: async () => cleanUp?.(),
+    finally: () => logger.info('stopped'),
+  });
+}
+
+/**
+ * Runs a service's start and ends the process with one line when it fails: a bad setting, a taken port, a database
+ * that does not fit. Anything that nobody caught later ends it too, with its stack, so that the runner restarts it.
+ */
+export async function runMain(name: string, main: () => Promise<void>): Promise<void> {
+  const fail = (error: unknown) => {
+    const { code, message, name: kind } = error as NodeJS.ErrnoException;
+    const expected = code === 'EADDRINUSE' || code === 'EACCES' || kind === 'ConfigError' || kind === 'SchemaError';
+    const line = code === 'EADDRINUSE' ? `${name} cannot start: ${message} (is it running already?)` : message;
+    process.stderr.write(`${expected ? line : `${name}: ${(error as Error).stack ?? String(error)}`}\n`);
+    process.exit(1);
+  };
+  process.once('uncaughtException', fail);
+  process.once('unhandledRejection', fail);
+  await main().catch(fail);
+}

@@ -1,0 +1,119 @@
+import type { Request } from 'express';
+import type * as z from 'zod';
+import { type Fault, Problem } from './problem.ts';
+import type { AnyRoute, Input } from './route.ts';
+
+type Part = 'params' | 'query' | 'body';
+
+/**
+ * Parses path, query and body by the route's schemas.
+ * @throws {Problem} 415 for a body that is not JSON; 400 that names every fault of all three parts at once
+ */
+export function parseRequest(route: AnyRoute, req: Request): Input<never, never, never> {
+  if (route.body && req.is(['json', '+json']) === false) {
+    throw new Problem('unsupported_media_type', 'Send the body as application/json.', {
+      headers: { Accept: 'application/json' },
+    });
+  }
+  const faults: Fault[] = [];
+  const parse = (part: Part, schema: z.ZodType | undefined, value: unknown): unknown => {
+    if (!schema) {
+      if (part === 'query') faults.push(...unknownKeys(part, Object.keys(value as object), []));
+      return undefined;
+    }
+    const result = schema.safeParse(value);
+    if (result.success) return result.data;
+    faults.push(...result.error.issues.flatMap((issue) => faultsOf(part, issue, schema)));
+    return undefined;
+  };
+  const params = parse('params', route.params, req.params);
+  const query = parse('query', route.query, req.query);
+  const body = parse('body', route.body, req.body);
+  faults.push(...(route.crossCheck?.({ params: req.params, body: req.body }) ?? []));
+  if (faults.length > 0) throw validationProblem(faults);
+  return { params, query, body, request: req } as Input<never, never, never>;
+}
+
+/** 400 that names every fault; its code says when there is nothing wrong but unknown parameters. */
+export function validationProblem(faults: Fault[]): Problem {
+  const onlyUnknown = faults.every((fault) => fault.code === 'unknown_parameter');
+  const count = faults.length === 1 ? 'One value is' : `${faults.length} values are`;
+  return new Problem(
+    onlyUnknown ? 'unknown_parameter' : 'validation_failed',
+    `${count} not valid: ${faults.map((fault) => `${placeOf(fault)} ${fault.detail}`).join('; ')}.`,
+    { errors: faults },
+  );
+}
+
+const placeOf = (fault: Fault): string => fault.parameter ?? (fault.pointer || 'the body');
+
+/** RFC 6901. */
+const pointerTo = (path: PropertyKey[]): string =>
+  path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+
+const locate = (part: Part, path: PropertyKey[]): Pick<Fault, 'pointer' | 'parameter'> =>
+  part === 'body' ? { pointer: pointerTo(path) } : { parameter: path.map(String).join('.') };
+
+function unknownKeys(part: Part, keys: string[], allowed: string[], path: PropertyKey[] = []): Fault[] {
+  return keys.map((key) => ({
+    ...locate(part, [...path, key]),
+    code: part === 'body' ? 'unknown_field' : 'unknown_parameter',
+    detail: part === 'body' ? 'is not a field of this resource' : 'is not a parameter of this path',
+    allowed,
+  }));
+}
+
+/** One zod issue as faults: its place, a stable code, a sentence, and what is allowed there. */
+function faultsOf(part: Part, issue: z.core.$ZodIssue, schema: z.ZodType): Fault[] {
+  const place = locate(part, issue.path);
+  const fault = (code: string, detail: string, allowed?: unknown): Fault[] => [
+    { ...place, code, detail, ...(allowed === undefined ? {} : { allowed }) },
+  ];
+  switch (issue.code) {
+    case 'unrecognized_keys': {
+      const known = issue.path.length === 0 && 'shape' in schema ? Object.keys(schema.shape as object) : [];
+      return unknownKeys(part, issue.keys, known, issue.path);
+    }
+    case 'invalid_type':
+      if (issue.input === undefined) return fault('required', 'is required', { type: issue.expected });
+      return fault('invalid_type', typeSentence(issue.expected), { type: issue.expected });
+    case 'invalid_union':
+      if (issue.input === undefined) return fault('required', 'is required');
+      return fault('invalid_type', issue.message);
+    case 'invalid_value':
+      if (issue.input === undefined) return fault('required', 'is required', issue.values);
+      return fault('invalid_value', `must be one of ${issue.values.join(', ')}`, issue.values);
+    case 'too_small':
+      return fault(
+        issue.origin === 'string' || issue.origin === 'array' ? 'too_short' : 'too_small',
+        sizeSentence(issue.origin, 'at least', issue.minimum),
+        { minimum: Number(issue.minimum) },
+      );
+    case 'too_big':
+      return fault(
+        issue.origin === 'string' || issue.origin === 'array' ? 'too_long' : 'too_large',
+        sizeSentence(issue.origin, 'at most', issue.maximum),
+        { maximum: Number(issue.maximum) },
+      );
+    case 'invalid_format':
+      return fault('invalid_format', issue.message, issue.pattern ? { pattern: issue.pattern } : undefined);
+    case 'custom':
+      return fault(String(issue.params?.code ?? 'invalid_value'), issue.message, issue.params?.allowed);
+    default:
+      return fault('invalid_value', issue.message);
+  }
+}
+
+const typeSentence = (expected: string): string =>
+  ({
+    int: 'must be a whole number',
+    array: 'must be an array',
+    object: 'must be a JSON object',
+    record: 'must be a JSON object',
+  })[expected] ?? `must be a ${expected}`;
+
+function sizeSentence(origin: string, bound: string, limit: number | bigint): string {
+  if (origin === 'string') return `must have ${bound} ${limit} character${Number(limit) === 1 ? '' : 's'}`;
+  if (origin === 'array') return `must have ${bound} ${limit} item${Number(limit) === 1 ? '' : 's'}`;
+  return `must be ${bound} ${limit}`;
+}

@@ -1,0 +1,16 @@
+import { crudRoutes } from '@shop/resources/crud-routes.ts';
+import { tag, tagCreate, tagExamples, tagRemoved, tagUpdate } from './tag.schema.ts';
+import type { TagStore } from './tag.store.ts';
+
+/** `/api/tags` */
+export const tagRoutes = (store: TagStore) =>
+  crudRoutes({
+    singular: 'tag',
+    plural: 'tags',
+    shape: tag,
+    removed: tagRemoved,
+    create: tagCreate,
+    update: tagUpdate,
+    examples: tagExamples,
+    store,
+  });

@@ -1,0 +1,94 @@
+import { type Database, select, type Transaction } from '@shop/db/connection.ts';
+import { UnknownReferenceError } from '@shop/db/errors.ts';
+import type { TagRow } from '@shop/db/models.ts';
+import { replaceLinks, touchProducts } from '@shop/db/product-links.ts';
+import { productsOf } from '@shop/db/product-reads.ts';
+import { missingIds, ResourceWriter } from '@shop/db/resource-table.ts';
+import { inTransaction } from '@shop/db/transaction.ts';
+import type { ResourceStore } from '@shop/resources/crud-routes.ts';
+import { type PageRequest, pageSql } from '@shop/resources/list.ts';
+import { presentProduct } from '@shop/resources/product.ts';
+import { presentTag, tagColumns } from '@shop/resources/tag.ts';
+import type { Tag, TagCreate, TagRemoved, TagUpdate } from './tag.schema.ts';
+
+export type TagStore = ResourceStore<Tag, TagCreate, TagUpdate, TagRemoved>;
+
+const columns = tagColumns.join(', ');
+
+/** Where tags are read and written. */
+export function createTagStore(db: Database): TagStore {
+  const writer = new ResourceWriter(db, 'tag');
+
+  async function embed(rows: TagRow[], transaction?: Transaction): Promise<Tag[]> {
+    const products = await productsOf(
+      db,
+      'tag',
+      rows.map((row) => row.id),
+      transaction,
+    );
+    return rows.map((row) => ({
+      ...presentTag(row),
+      product_count: products.get(row.id)?.count ?? 0,
+      products: (products.get(row.id)?.products ?? []).map(presentProduct),
+    }));
+  }
+
+  async function read(id: number, transaction?: Transaction): Promise<Tag | undefined> {
+    const rows = await select<TagRow>(db, `SELECT ${columns} FROM tag WHERE id = $1`, [id], transaction);
+    return (await embed(rows, transaction))[0];
+  }
+
+  /**
+   * Makes `productIds` the products of a tag, and tells the products.
+   * @returns how many links came or went
+   */
+  async function setProducts(transaction: Transaction, id: number, productIds: number[]): Promise<number> {
+    const missing = await missingIds(db, transaction, 'product', productIds);
+    if (missing.length > 0) throw new UnknownReferenceError([{ field: 'productIds', ids: missing }]);
+    const changed = await replaceLinks(db, transaction, { side: 'tag_id', id, ids: productIds, field: 'productIds' });
+    await touchProducts(db, transaction, changed);
+    return changed.length;
+  }
+
+  return {
+    async list(request: PageRequest) {
+      const page = pageSql(request, 'id');
+      const rows = await select<TagRow>(db, `SELECT ${columns} FROM tag WHERE ${page.where} ${page.order}`, page.bind);
+      const { items, more } = page.finish(rows);
+      return { items: await embed(items), more };
+    },
+
+    get: (id) => read(id),
+
+    create: (input) =>
+      inTransaction(db, async (transaction) => {
+        const id = await writer.insert(transaction, columnsOf(input), input.tag_name);
+        if (input.productIds) await setProducts(transaction, id, input.productIds);
+        return (await read(id, transaction)) as Tag;
+      }),
+
+    update: (id, changes) =>
+      inTransaction(db, async (transaction) => {
+        const current = await writer.lock(transaction, id);
+        if (!current) return undefined;
+        const links = changes.productIds ? await setProducts(transaction, id, changes.productIds) : 0;
+        await writer.update(transaction, current, columnsOf(changes), { touch: links > 0 });
+        return read(id, transaction);
+      }),
+
+    remove: (id) =>
+      inTransaction(db, async (transaction) => {
+        if (!(await writer.lock(transaction, id))) return undefined;
+        const tag = (await read(id, transaction)) as Tag;
+        const products_untagged = await setProducts(transaction, id, []);
+        await writer.delete(transaction, id);
+        return { ...tag, effects: { products_untagged } };
+      }),
+  };
+}
+
+/** The columns of `tag` that a write sets; what is absent in the input is absent here. */
+function columnsOf(input: TagUpdate): Partial<TagRow> {
+  const { tag_name, slug } = input;
+  return Object.fromEntries(Object.entries({ tag_name, slug }).filter(([, value]) => value !== undefined));
+}
