@@ -32,3 +32,6 @@ for file in /shop/seeds/*.sql; do
   echo "[shop] seed ${file##*/}"
   sql "$MYSQL_DATABASE" <"$file"
 done
+
+# root is for the container's own socket, not for the network.
+sql --execute="DROP USER IF EXISTS 'root'@'%'"

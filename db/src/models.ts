@@ -65,28 +65,29 @@ export type ResourceTable = keyof ResourceRows;
  * service refuses to start when they differ (`verify.ts`). The database sets ids, versions, times and defaults.
  */
 export function defineModels(sequelize: Sequelize): Models {
-  const id = { type: DataTypes.INTEGER.UNSIGNED, primaryKey: true, autoIncrement: true };
+  // Functions, because Sequelize writes into the objects that it is given: two columns must not share one.
+  const id = () => ({ type: DataTypes.INTEGER.UNSIGNED, primaryKey: true, autoIncrement: true });
   const text = (length: number) => ({ type: DataTypes.STRING(length), allowNull: false });
-  const reference = { type: DataTypes.INTEGER.UNSIGNED, allowNull: true };
-  const bookkeeping = {
+  const reference = () => ({ type: DataTypes.INTEGER.UNSIGNED, allowNull: true });
+  const bookkeeping = () => ({
     version: { type: DataTypes.INTEGER.UNSIGNED, allowNull: false },
     created_at: { type: DataTypes.DATE(3), allowNull: false },
     updated_at: { type: DataTypes.DATE(3), allowNull: false },
-  };
+  });
   const define = <Row extends object>(name: string, attributes: Parameters<Sequelize['define']>[1]): ModelOf<Row> =>
     sequelize.define(name, attributes, { tableName: name, timestamps: false }) as unknown as ModelOf<Row>;
 
   const category = define<CategoryRow>('category', {
-    id,
+    id: id(),
     category_name: text(255),
     slug: text(255),
     description: { type: DataTypes.TEXT, allowNull: true },
-    parent_id: reference,
+    parent_id: reference(),
     position: { type: DataTypes.INTEGER.UNSIGNED, allowNull: false },
-    ...bookkeeping,
+    ...bookkeeping(),
   });
   const product = define<ProductRow>('product', {
-    id,
+    id: id(),
     product_name: text(255),
     slug: text(255),
     sku: { type: DataTypes.STRING(64), allowNull: true },
@@ -94,12 +95,12 @@ export function defineModels(sequelize: Sequelize): Models {
     status: text(16),
     price: { type: DataTypes.DECIMAL(10, 2), allowNull: false },
     stock: { type: DataTypes.INTEGER, allowNull: false },
-    category_id: reference,
+    category_id: reference(),
     image_urls: { type: DataTypes.JSON, allowNull: false },
     metadata: { type: DataTypes.JSON, allowNull: false },
-    ...bookkeeping,
+    ...bookkeeping(),
   });
-  const tag = define<TagRow>('tag', { id, tag_name: text(255), slug: text(255), ...bookkeeping });
+  const tag = define<TagRow>('tag', { id: id(), tag_name: text(255), slug: text(255), ...bookkeeping() });
   const product_tag = define<ProductTagRow>('product_tag', {
     product_id: { type: DataTypes.INTEGER.UNSIGNED, primaryKey: true },
     tag_id: { type: DataTypes.INTEGER.UNSIGNED, primaryKey: true },

@@ -52,7 +52,8 @@ export async function schemaDifferences(db: Database): Promise<string[]> {
       continue;
     }
     const attributes = Object.entries(model.getAttributes()) as [string, ModelAttributeColumnOptions][];
-    for (const [name, attribute] of attributes) {
+    for (const [key, attribute] of attributes) {
+      const name = attribute.field ?? key;
       const column = here.get(name);
       here.delete(name);
       if (!column) {

@@ -23,6 +23,9 @@ const pagePolicy = [
 const escapeHtml = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 
+/** A sentence of a problem as HTML; what stands between backticks is code. */
+const prose = (text: string): string => escapeHtml(text).replaceAll(/`([^`]+)`/g, '<code>$1</code>');
+
 /** A small page in the colours of the reader's system. */
 const page = (title: string, body: string): string => `<!doctype html>
 <html lang="en">
@@ -109,7 +112,7 @@ export async function pageRouter(document: () => Promise<OpenApi>): Promise<Rout
     const { code } = req.params;
     if (!Object.hasOwn(problemCatalogue, code)) throw new Problem('not_found', 'There is no problem of this name.');
     const { status, title, about } = problemCatalogue[code as ProblemCode];
-    const body = `<p class="code"><code>${code}</code> · status ${status}</p>\n<p>${escapeHtml(about)}</p>\n<p><a href="/problems">All problems</a></p>`;
+    const body = `<p class="code"><code>${code}</code> · status ${status}</p>\n<p>${prose(about)}</p>\n<p><a href="/problems">All problems</a></p>`;
     sendPage(res, page(title, body));
   });
 

@@ -1,6 +1,6 @@
-import { Agent, type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Agent, type ClientRequest, type ServerResponse } from 'node:http';
 import { Problem, unavailable } from '@shop/service-kit/problem.ts';
-import type { RequestHandler } from 'express';
+import type { NextFunction, Request, RequestHandler } from 'express';
 import { createProxyMiddleware, type Plugin } from 'http-proxy-middleware';
 import type { Upstream } from './config.ts';
 import { isBelow } from './routes.ts';
@@ -17,14 +17,16 @@ class UpstreamTimeout extends Error {
 const agent = new Agent({ keepAlive: true, maxFreeSockets: 64, timeout: 30_000 });
 
 /**
- * Without the library's own plugins an error reaches `next`, and so the one problem handler: its default answer is a
- * plain-text 504 that echoes the URL, and an `on.error` of one's own that does not answer leaves the client waiting. An
- * `error` event that nobody listens to would end the process.
+ * In the place of the library's own plugins, whose answer to an error is a plain-text 504 that echoes the URL. An `error`
+ * that has a listener goes nowhere else, and one that has none ends the process: this listener is the only way on, and
+ * must lead to an answer. A request gets `timeout` milliseconds for each silence of the upstream.
  */
-const deadline =
-  (timeout: number): Plugin =>
+const failingWith =
+  (fail: (req: Request, error: Error) => void, timeout: number): Plugin<Request, ServerResponse> =>
   (proxy) => {
-    proxy.on('error', () => {});
+    proxy.on('error', (error: Error, req?: Request) => {
+      if (req) fail(req, error);
+    });
     proxy.on('proxyReq', (request: ClientRequest) => {
       request.setTimeout(timeout, () => request.destroy(new UpstreamTimeout(`no answer within ${timeout} ms`)));
     });
@@ -36,23 +38,26 @@ const deadline =
  * @param timeout milliseconds without a byte from the upstream
  */
 export function proxyTo(name: string, upstream: Upstream, prefixes: string[], timeout: number): RequestHandler {
-  const proxy = createProxyMiddleware<IncomingMessage, ServerResponse>({
+  const pending = new WeakMap<Request, NextFunction>();
+  const fail = (req: Request, error: Error): void => {
+    const next = pending.get(req);
+    pending.delete(req);
+    if ((error as { code?: string }).code === 'UPSTREAM_TIMEOUT') {
+      next?.(new Problem('upstream_timeout', `${name} did not answer in time.`, { cause: error }));
+    } else next?.(unavailable(`${name} cannot be reached at the moment.`, error));
+  };
+  const proxy = createProxyMiddleware<Request, ServerResponse>({
     target: upstream.url,
     pathFilter: (path) => prefixes.some((prefix) => isBelow(prefix, path)),
     agent,
     xfwd: true,
-    // A backstop for the requests that `proxyReq` is not emitted for (those with `Expect`).
-    proxyTimeout: timeout + 1_000,
     ejectPlugins: true,
-    plugins: [deadline(timeout)],
+    plugins: [failingWith(fail, timeout)],
   });
   return (req, res, next) => {
-    void proxy(req, res, (error?: unknown) => {
-      if (error === undefined) next();
-      else if (req.destroyed && !res.writable) req.log.info('the client went away');
-      else if ((error as { code?: string }).code === 'UPSTREAM_TIMEOUT') {
-        next(new Problem('upstream_timeout', `${name} did not answer in time.`, { cause: error }));
-      } else next(unavailable(`${name} cannot be reached at the moment.`, error));
-    });
+    pending.set(req, next);
+    // Node has answered it; with it, `proxyReq` would not be emitted and the request would have no deadline.
+    delete req.headers.expect;
+    void proxy(req, res, next);
   };
 }

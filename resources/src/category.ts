@@ -1,6 +1,6 @@
 import type { CategoryRow } from '@shop/db/models.ts';
 import * as z from 'zod';
-import { bookkeeping, id, line, prose, slug } from './fields.ts';
+import { bookkeeping, count, id, line, prose, slug } from './fields.ts';
 import { toTimestamp } from './timestamp.ts';
 
 export const categoryName = line(
@@ -9,11 +9,10 @@ export const categoryName = line(
   'Shirts',
 );
 export const categoryDescription = prose('At most 65,535 bytes.', 65_535).nullable();
-export const categoryPosition = z
-  .int()
-  .min(0)
-  .max(4_294_967_295)
-  .meta({ description: 'Its place among its siblings; last when absent on create.', example: 0 });
+export const categoryPosition = count(4_294_967_295).meta({
+  description: 'Its place among its siblings; last when absent on create.',
+  example: 0,
+});
 
 /** A category without its associations, as it is embedded in a product. */
 export const categorySummary = z

@@ -35,10 +35,11 @@ export interface ResourceDescription<
 const params = z.object({ id: pathId });
 
 /** A body may repeat the id of its resource, but not name another. */
-function sameId({ params: { id }, body }: { params: Record<string, unknown>; body: unknown }): Fault[] {
-  const given = (body as { id?: unknown } | undefined)?.id;
-  if (given === undefined || String(given) === String(Number(id))) return [];
-  return [{ pointer: '/id', code: 'id_mismatch', detail: `must be ${id}, the id in the path`, allowed: [Number(id)] }];
+function sameId({ params, body }: { params: Record<string, unknown>; body: unknown }): Fault[] {
+  const given = (body as { id?: unknown } | null | undefined)?.id;
+  const { data: id } = pathId.safeParse(params.id);
+  if (given === undefined || id === undefined || given === id || given === String(id)) return [];
+  return [{ pointer: '/id', code: 'id_mismatch', detail: `must be ${id}, the id in the path`, allowed: [id] }];
 }
 
 /**

@@ -44,17 +44,20 @@ export const prose = (description: string, maximumBytes = Number.POSITIVE_INFINI
 
 export const id = z.int().min(1).meta({ description: 'The number that identifies it.', example: 1 });
 
-/** An id in a path: digits only. */
+/** An id in a path: digits only. One that is too large for any row is an id like any other that no row has. */
 export const pathId = z
   .string()
-  .regex(/^[0-9]{1,15}$/, 'must be a positive whole number')
-  .transform(Number)
+  .regex(/^[0-9]+$/, 'must be a positive whole number')
+  .transform((digits) => Math.min(Number(digits), Number.MAX_SAFE_INTEGER))
   .refine((value) => value > 0, refuse('invalid_format', 'must be a positive whole number'))
   .meta({
     description: 'The id of the resource.',
     example: '1',
     override: describedAs({ type: 'integer', minimum: 1 }),
   });
+
+/** A whole number from 0 to `maximum`; -0, which JSON can say and no column can hold, is 0. */
+export const count = (maximum: number) => z.int().min(0).max(maximum).overwrite(Math.abs);
 
 export const slug = z
   .string()
@@ -92,7 +95,7 @@ export const bookkeeping = {
 export const ignoredBookkeeping = { created_at: ignored, updated_at: ignored, version: ignored };
 
 const largestPrice = 99_999_999.99;
-const pricePattern = /^-?\d+(\.\d+)?$/;
+const pricePattern = /^-?\d+(?:\.(\d+))?(?:e([+-]?\d+))?$/i;
 
 /**
  * A price: a JSON number or the same as text, exact to the cent. More than two decimals are refused rather than rounded.
@@ -106,8 +109,10 @@ export const price = z
       context.addIssue({ code: 'custom', message, params: { code, allowed } });
       return z.NEVER;
     };
-    if (!pricePattern.test(text)) return fault('invalid_type', 'must be a number', { type: 'number' });
-    const decimals = text.split('.')[1]?.length ?? 0;
+    const parts = pricePattern.exec(text);
+    if (!parts) return fault('invalid_type', 'must be a number', { type: 'number' });
+    const [, fraction = '', exponent = '0'] = parts;
+    const decimals = fraction.length - Number(exponent);
     if (Number(text) < 0) return fault('too_small', 'must be at least 0', { minimum: 0 });
     if (Number(text) > largestPrice)
       return fault('too_large', `must be at most ${largestPrice}`, { maximum: largestPrice });
@@ -158,7 +163,9 @@ export const metadata = z
     if (!isObject(value)) return fault('invalid_type', 'must be a JSON object', { type: 'object' });
     const unfit = metadataFault(value);
     if (unfit) return fault('invalid_value', unfit, { depth: metadataDepth });
-    if (Buffer.byteLength(JSON.stringify(value)) <= metadataBytes) return value;
+    const text = JSON.stringify(value);
+    // Parsed again it is what the database gives back, so that -0, which JSON writes as 0, is no change.
+    if (Buffer.byteLength(text) <= metadataBytes) return JSON.parse(text);
     return fault('too_long', `must have at most ${metadataBytes} bytes`, { maximum: metadataBytes });
   })
   .meta({

@@ -1,7 +1,7 @@
 import type { ProductRow } from '@shop/db/models.ts';
 import { plainRow } from '@shop/db/resource-table.ts';
 import * as z from 'zod';
-import { bookkeeping, id, imageUrl, line, metadataShape, priceShape, prose, slug } from './fields.ts';
+import { bookkeeping, count, id, imageUrl, line, metadataShape, priceShape, prose, slug } from './fields.ts';
 import { toTimestamp } from './timestamp.ts';
 
 export const productName = line(255, 'What it is called.', 'Plain T-Shirt');
@@ -10,7 +10,7 @@ export const productDescription = prose('As long as you like.').nullable();
 export const productStatus = z
   .enum(['draft', 'active', 'archived'])
   .meta({ description: 'Whether it is on sale.', example: 'active' });
-export const productStock = z.int().min(0).max(2_147_483_647).meta({ description: 'How many there are.', example: 14 });
+export const productStock = count(2_147_483_647).meta({ description: 'How many there are.', example: 14 });
 export const productImages = z.array(imageUrl).max(20).meta({ description: 'Pictures of it, the first one first.' });
 
 /** A product without its associations, as it is embedded in a category or a tag. */

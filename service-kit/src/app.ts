@@ -70,8 +70,11 @@ export function createApp(options: AppOptions): Express {
         limit,
         type: ['json', '+json'],
         ...(reviver ? { reviver: reviver as (key: string, value: unknown) => unknown } : {}),
+        // Any JSON value is JSON; which of them a route takes is for its schema to say.
+        strict: false,
         verify: (_req, _res, body, encoding) => {
-          if (encoding === 'utf-8' && !isUtf8(body)) throw new Error('not UTF-8');
+          if (encoding !== 'utf-8') throw Object.assign(new Error('not UTF-8'), { type: 'charset.unsupported' });
+          if (!isUtf8(body)) throw new Error('not UTF-8');
         },
       }),
     );

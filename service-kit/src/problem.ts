@@ -141,13 +141,12 @@ export type ErrorTranslator = (error: unknown) => Problem | undefined;
  */
 function fromExpress(error: unknown): Problem | undefined {
   const { type, status } = error as { type?: string; status?: number };
+  if (error instanceof URIError) return new Problem('validation_failed', 'The URL is malformed.');
   switch (type) {
     case 'entity.parse.failed':
     case 'entity.verify.failed':
     case 'request.size.invalid':
-      return new Problem('invalid_json', 'The body is not valid JSON in UTF-8.', {
-        errors: [{ pointer: '', code: 'invalid_json', detail: 'must be JSON in UTF-8' }],
-      });
+      return notJson();
     case 'entity.too.large':
       return new Problem('body_too_large', 'The body is larger than this path accepts.');
     case 'encoding.unsupported':
@@ -156,9 +155,15 @@ function fromExpress(error: unknown): Problem | undefined {
     case 'request.aborted':
       return new Problem('invalid_json', 'The request ended before its body was complete.');
   }
-  if (status === 400) return new Problem('validation_failed', 'The URL is malformed.');
+  // A body that cannot be unpacked, such as one that says it is gzip but is not.
+  if (status === 400) return notJson();
   return undefined;
 }
+
+const notJson = (): Problem =>
+  new Problem('invalid_json', 'The body is not valid JSON in UTF-8.', {
+    errors: [{ pointer: '', code: 'invalid_json', detail: 'must be JSON in UTF-8' }],
+  });
 
 /** Answers a path that no route has. */
 export const notFoundHandler: RequestHandler = (req) => {

@@ -10,7 +10,9 @@ type Part = 'params' | 'query' | 'body';
  * @throws {Problem} 415 for a body that is not JSON; 400 that names every fault of all three parts at once
  */
 export function parseRequest(route: AnyRoute, req: Request): Input<never, never, never> {
-  if (route.body && req.is(['json', '+json']) === false) {
+  // A client that sends no body may still say that it has no bytes; there is nothing that could have a type.
+  const empty = req.headers['content-length'] === '0';
+  if (route.body && !empty && req.is(['json', '+json']) === false) {
     throw new Problem('unsupported_media_type', 'Send the body as application/json.', {
       headers: { Accept: 'application/json' },
     });
@@ -21,7 +23,8 @@ export function parseRequest(route: AnyRoute, req: Request): Input<never, never,
       if (part === 'query') faults.push(...unknownKeys(part, Object.keys(value as object), []));
       return undefined;
     }
-    const result = schema.safeParse(value);
+    // With the input in each issue, what is missing can be told from what is wrong.
+    const result = schema.safeParse(value, { reportInput: true });
     if (result.success) return result.data;
     faults.push(...result.error.issues.flatMap((issue) => faultsOf(part, issue, schema)));
     return undefined;
@@ -75,7 +78,7 @@ function faultsOf(part: Part, issue: z.core.$ZodIssue, schema: z.ZodType): Fault
       return unknownKeys(part, issue.keys, known, issue.path);
     }
     case 'invalid_type':
-      if (issue.input === undefined) return fault('required', 'is required', { type: issue.expected });
+      if (issue.input === undefined) return fault('required', 'is required');
       return fault('invalid_type', typeSentence(issue.expected), { type: issue.expected });
     case 'invalid_union':
       if (issue.input === undefined) return fault('required', 'is required');
@@ -96,7 +99,7 @@ function faultsOf(part: Part, issue: z.core.$ZodIssue, schema: z.ZodType): Fault
         { maximum: Number(issue.maximum) },
       );
     case 'invalid_format':
-      return fault('invalid_format', issue.message, issue.pattern ? { pattern: issue.pattern } : undefined);
+      return fault('invalid_format', issue.message, issue.pattern ? { pattern: issue.pattern.slice(1, -1) } : undefined);
     case 'custom':
       return fault(String(issue.params?.code ?? 'invalid_value'), issue.message, issue.params?.allowed);
     default:

@@ -39,10 +39,31 @@ export function createTagStore(db: Database): TagStore {
   }
 
   /**
+   * Locks the products whose link to a tag is about to come or go, in the order of ids. (A link shares the lock of its
+   * product; of two writers who share it, neither could go on to tell the product.)
+   */
+  async function lockProducts(transaction: Transaction, id: number, productIds: number[]): Promise<void> {
+    const links = await select<{ product_id: number }>(
+      db,
+      'SELECT product_id FROM product_tag WHERE tag_id = $1',
+      [id],
+      transaction,
+    );
+    const changing = new Set(links.map((link) => link.product_id)).symmetricDifference(new Set(productIds));
+    if (changing.size === 0) return;
+    // Not FOR UPDATE, for which MySQL asks a right to the whole row.
+    await db.models.product.update(
+      { version: literal('version') },
+      { where: { id: [...changing].toSorted((a, b) => a - b) }, transaction },
+    );
+  }
+
+  /**
    * Makes `productIds` the products of a tag, and tells the products.
    * @returns how many links came or went
    */
   async function setProducts(transaction: Transaction, id: number, productIds: number[]): Promise<number> {
+    await lockProducts(transaction, id, productIds);
     const missing = await missingIds(db, transaction, 'product', productIds);
     if (missing.length > 0) throw new UnknownReferenceError([{ field: 'productIds', ids: missing }]);
     const changed = await replaceLinks(db, transaction, { side: 'tag_id', id, ids: productIds, field: 'productIds' });

@@ -1,0 +1,32 @@
+# One file for every image: --build-arg SERVICE=gateway | catalog-service | tagging-service | db
+ARG SERVICE
+
+FROM node:24-bookworm-slim AS dependencies
+ARG SERVICE
+WORKDIR /shop
+COPY package.json package-lock.json .npmrc ./
+COPY service-kit/package.json service-kit/
+COPY db/package.json db/
+COPY resources/package.json resources/
+COPY catalog-service/package.json catalog-service/
+COPY tagging-service/package.json tagging-service/
+COPY gateway/package.json gateway/
+COPY e2e/package.json e2e/
+# The service's own dependencies and those of the packages it uses; nothing of the root, which has the tools.
+RUN npm ci --omit=dev --ignore-scripts --workspace="@shop/${SERVICE}" && npm cache clean --force
+
+FROM node:24-bookworm-slim
+ARG SERVICE
+ENV NODE_ENV=production ENV_FILE="" BIND_HOST=0.0.0.0
+WORKDIR /shop
+COPY --from=dependencies /shop ./
+COPY service-kit service-kit
+COPY db db
+COPY resources resources
+COPY ${SERVICE} ${SERVICE}
+WORKDIR /shop/${SERVICE}
+USER node
+ENV PORT_TO_CHECK=3000
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 \
+  CMD ["sh", "-c", "exec node /shop/service-kit/src/healthcheck.ts \"$PORT_TO_CHECK\""]
+CMD ["node", "src/server.ts"]

@@ -1,0 +1,35 @@
+import type { TestService } from '@shop/resources/testing.ts';
+
+/** A name that no other test has. */
+let count = 0;
+export const unique = (name: string): string => `${name} ${++count}`;
+
+/** Another name for the body of an answer, whose shape is what the test is about. */
+type Body = Awaited<ReturnType<TestService['get']>>['body'];
+
+/**
+ * Rows for a test to begin with: products and categories made through the service, tags, which another service owns,
+ * by the owner of the database.
+ */
+export function rowsIn(service: TestService) {
+  const created = async (path: string, fields: Record<string, unknown>): Promise<Body> => {
+    const { status, body, text } = await service.post(path, fields);
+    if (status !== 201) throw new Error(`POST ${path} answered ${status}: ${text}`);
+    return body;
+  };
+  return {
+    product: (fields: Record<string, unknown> = {}) =>
+      created('/api/products', { product_name: unique('Product'), price: 1, ...fields }),
+    category: () => created('/api/categories', { category_name: unique('Category') }),
+    /** @returns the new tag's id */
+    tag: async (): Promise<number> => {
+      const name = unique('Tag');
+      const values = { tag_name: name, slug: name.toLowerCase().replace(' ', '-') };
+      const row = await service.database.db.models.tag.create(values, { fields: ['tag_name', 'slug'] });
+      return row.get('id') as number;
+    },
+    /** How many links to tags a product has. */
+    linksOf: (product_id: number): Promise<number> =>
+      service.database.db.models.product_tag.count({ where: { product_id } }),
+  };
+}

@@ -1,0 +1,72 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '@shop/db/embedded.ts';
+
+const root = path.join(import.meta.dirname, '../..');
+
+/** The whole stack as `npm start` runs it, on free ports and with a data directory of its own. */
+export interface Stack {
+  gateway: string;
+  ports: { gateway: number; catalog: number; tagging: number };
+  folder: string;
+  process: ChildProcess;
+  /** All that it has printed so far. */
+  output(): string;
+  /** Ends it as Ctrl-C does; its data stay for another start in the same folder. */
+  stop(): Promise<number | null>;
+}
+
+/** Ports and paths for a stack that has nothing to do with any other, nor with this checkout's `.env`. */
+export async function isolatedEnvironment(folder: string): Promise<NodeJS.ProcessEnv> {
+  const [gateway, catalog, tagging] = [await freePort(), await freePort(), await freePort()];
+  return {
+    PATH: process.env.PATH,
+    HOME: process.env.HOME,
+    ENV_FILE: '',
+    DATA_DIR: folder,
+    GATEWAY_PORT: String(gateway),
+    CATALOG_SERVICE_PORT: String(catalog),
+    TAGGING_SERVICE_PORT: String(tagging),
+  };
+}
+
+export const temporaryFolder = (): Promise<string> => mkdtemp(path.join(tmpdir(), 'shop-e2e-'));
+
+export const removeFolder = (folder: string): Promise<void> => rm(folder, { recursive: true, force: true });
+
+/** Starts the stack and waits until it says that it is ready. */
+export async function startStack(folder: string, settings: NodeJS.ProcessEnv = {}): Promise<Stack> {
+  const env = { ...(await isolatedEnvironment(folder)), ...settings };
+  const child = spawn(process.execPath, ['scripts/start.ts'], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  }
+  const exited = once(child, 'exit');
+  while (!output.includes('ready after')) {
+    if (child.exitCode !== null) throw new Error(`the stack did not start:\n${output}`);
+    await delay(50);
+  }
+  return {
+    gateway: `http://127.0.0.1:${env.GATEWAY_PORT}`,
+    ports: {
+      gateway: Number(env.GATEWAY_PORT),
+      catalog: Number(env.CATALOG_SERVICE_PORT),
+      tagging: Number(env.TAGGING_SERVICE_PORT),
+    },
+    folder,
+    process: child,
+    output: () => output,
+    stop: async () => {
+      child.kill('SIGTERM');
+      await exited;
+      return child.exitCode;
+    },
+  };
+}

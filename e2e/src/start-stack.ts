@@ -1,0 +1,9 @@
+import { startStack, temporaryFolder } from './stack.ts';
+
+/** Before the end-to-end tests: the stack they talk to, unless `E2E_BASE_URL` names a gateway that runs already. */
+export default async function start(): Promise<void> {
+  if (process.env.E2E_BASE_URL) return;
+  const stack = await startStack(await temporaryFolder());
+  process.env.E2E_BASE_URL = stack.gateway;
+  Object.assign(globalThis, { e2eStack: stack });
+}

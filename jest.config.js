@@ -1,0 +1,30 @@
+/** Tests run as the ES modules that they are; swc only takes the types away. */
+const typescript = {
+  transform: {
+    '\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' }, module: { type: 'es6' } }],
+  },
+  extensionsToTreatAsEsm: ['.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '/\\.data/'],
+  modulePathIgnorePatterns: ['/\\.data/'],
+};
+
+export default {
+  maxWorkers: 2,
+  testTimeout: 60_000,
+  projects: [
+    {
+      ...typescript,
+      displayName: 'packages',
+      testMatch: ['<rootDir>/{service-kit,db,resources,catalog-service,tagging-service,gateway,scripts}/**/*.test.ts'],
+      globalSetup: '<rootDir>/test/start-database.ts',
+      globalTeardown: '<rootDir>/test/stop-database.ts',
+    },
+    {
+      ...typescript,
+      displayName: 'e2e',
+      testMatch: ['<rootDir>/e2e/src/**/*.test.ts'],
+      globalSetup: '<rootDir>/e2e/src/start-stack.ts',
+      globalTeardown: '<rootDir>/e2e/src/stop-stack.ts',
+    },
+  ],
+};

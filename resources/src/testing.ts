@@ -1,0 +1,51 @@
+import { connect } from '@shop/db/connection.ts';
+import { createTestDatabase, type TestDatabase } from '@shop/db/testing.ts';
+import { Health } from '@shop/service-kit/health.ts';
+import { listen } from '@shop/service-kit/server.ts';
+import { memoryLogger, request, type TestResponse } from '@shop/service-kit/testing.ts';
+import { createResourceApp, databaseChecks, type ResourceServiceDescription } from './resource-service.ts';
+
+type RequestOptions = Parameters<typeof request>[1];
+
+/** A service that listens on a free port, on a database of its own. */
+export interface TestService {
+  url: string;
+  database: TestDatabase;
+  lines: Record<string, unknown>[];
+  get(path: string, options?: RequestOptions): Promise<TestResponse>;
+  post(path: string, body: unknown, options?: RequestOptions): Promise<TestResponse>;
+  put(path: string, body: unknown, options?: RequestOptions): Promise<TestResponse>;
+  patch(path: string, body: unknown, options?: RequestOptions): Promise<TestResponse>;
+  delete(path: string, options?: RequestOptions): Promise<TestResponse>;
+  stop(): Promise<void>;
+}
+
+/** Starts a service as it is in production, with the rights that it has there. */
+export async function startTestService(
+  service: ResourceServiceDescription,
+  { database, poolMax = 10 }: { database?: TestDatabase; poolMax?: number } = {},
+): Promise<TestService> {
+  const own = database ?? (await createTestDatabase());
+  const db = connect({ ...own.settingsOf(service.account), poolMax });
+  const schema = { verified: true };
+  const { logger, lines } = memoryLogger();
+  const health = new Health(service.name, databaseChecks(db, schema));
+  const server = await listen(createResourceApp(service, { db, logger, health, schema }), { host: '127.0.0.1', port: 0 });
+  const send = (method: string, path: string, options: RequestOptions = {}) =>
+    request(server.url + path, { method, ...options });
+  return {
+    url: server.url,
+    database: own,
+    lines,
+    get: (path, options) => send('GET', path, options),
+    post: (path, body, options) => send('POST', path, { body, ...options }),
+    put: (path, body, options) => send('PUT', path, { body, ...options }),
+    patch: (path, body, options) => send('PATCH', path, { body, ...options }),
+    delete: (path, options) => send('DELETE', path, options),
+    stop: async () => {
+      await server.close();
+      await db.sequelize.close();
+      if (!database) await own.drop();
+    },
+  };
+}
