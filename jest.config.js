@@ -10,7 +10,7 @@ const typescript = {
 
 export default {
   maxWorkers: 2,
-  testTimeout: 60_000,
+  testTimeout: 120_000,
   projects: [
     {
       ...typescript,
@@ -25,6 +25,12 @@ export default {
       testMatch: ['<rootDir>/e2e/src/**/*.test.ts'],
       globalSetup: '<rootDir>/e2e/src/start-stack.ts',
       globalTeardown: '<rootDir>/e2e/src/stop-stack.ts',
+    },
+    {
+      // Only by `npm run test:compose`, which has started what it talks to.
+      ...typescript,
+      displayName: 'compose',
+      testMatch: ['<rootDir>/e2e/compose/**/*.test.ts'],
     },
   ],
 };

@@ -1,7 +1,7 @@
 import type { ResourceServiceDescription } from '@shop/resources/resource-service.ts';
 import { categoryRoutes } from './categories/category.routes.ts';
 import { createCategoryStore } from './categories/category.store.ts';
-import { keepExactPrice } from './products/price.ts';
+import { notePrice } from './products/price.ts';
 import { productRoutes } from './products/product.routes.ts';
 import { createProductStore } from './products/product.store.ts';
 
@@ -10,6 +10,6 @@ export const catalogService: ResourceServiceDescription = {
   name: 'catalog-service',
   account: 'catalog',
   port: { setting: 'CATALOG_SERVICE_PORT', fallback: 3002 },
-  reviver: keepExactPrice,
+  reviver: notePrice,
   routes: (db) => [...categoryRoutes(createCategoryStore(db)), ...productRoutes(createProductStore(db))],
 };

@@ -22,6 +22,14 @@ export class DuplicateError extends Error {
   }
 }
 
+/**
+ * Somebody else took what this transaction had found free. Thrown inside a transaction, it makes `inTransaction` run the
+ * work again; it is never shown to a client unless that has been tried in vain.
+ */
+export class LostRaceError extends Error {
+  override name = 'LostRaceError';
+}
+
 /** A write was refused because `references` name rows that do not exist. */
 export class UnknownReferenceError extends Error {
   override name = 'UnknownReferenceError';
@@ -95,6 +103,7 @@ export const isConflict = (error: unknown): boolean =>
 /** The database could not be asked, or stopped answering: nobody's fault who sent the request. */
 export function isUnavailable(error: unknown): boolean {
   if (error instanceof ConnectionError || error instanceof ConnectionAcquireTimeoutError) return true;
+  if (error instanceof LostRaceError) return true;
   const { code, message } = driverError(error);
   return (
     isConflict(error) ||

@@ -4,43 +4,64 @@ import { missingIds, nextVersion } from './resource-table.ts';
 
 type Side = 'product_id' | 'tag_id';
 
-/**
- * Makes the links of one product or one tag exactly those to `ids`.
- * @param side which of the two `id` is
- * @returns the ids on the other side whose link came or went
- * @throws {UnknownReferenceError} under `field` when an id on the other side does not exist
- */
-export async function replaceLinks(
+/** What has to come and go for one product or one tag (`side` and `id`) to be linked to exactly certain others. */
+export interface LinkChange {
+  side: Side;
+  id: number;
+  come: number[];
+  gone: number[];
+}
+
+const otherSide = (side: Side): Side => (side === 'product_id' ? 'tag_id' : 'product_id');
+
+/** Compares the links of one product or one tag with `ids`, the ids on the other side that it is to be linked to. */
+export async function linkChange(
   db: Database,
   transaction: Transaction,
-  { side, id, ids, field }: { side: Side; id: number; ids: number[]; field: string },
-): Promise<number[]> {
-  const other: Side = side === 'product_id' ? 'tag_id' : 'product_id';
-  const rows = await select<Record<Side, number>>(
+  side: Side,
+  id: number,
+  ids: number[],
+): Promise<LinkChange> {
+  const other = otherSide(side);
+  const rows = await select<{ id: number }>(
     db,
-    `SELECT product_id, tag_id FROM product_tag WHERE ${side} = $1`,
+    `SELECT ${other} AS id FROM product_tag WHERE ${side} = $1`,
     [id],
     transaction,
   );
-  const current = new Set(rows.map((row) => row[other]));
+  const current = new Set(rows.map((row) => row.id));
   const wanted = new Set(ids);
-  const gone = [...current].filter((value) => !wanted.has(value));
-  const come = ids.filter((value) => !current.has(value));
-  if (gone.length > 0) await db.models.product_tag.destroy({ where: { [side]: id, [other]: gone }, transaction });
-  if (come.length > 0) {
-    const links = come.toSorted((a, b) => a - b).map((value) => ({ [side]: id, [other]: value }));
-    await db.models.product_tag.bulkCreate(links, { transaction }).catch(async (error) => {
-      if (!violatedForeignKey(error)) throw error;
-      // Somebody deleted one of them since they were looked up.
-      const table = other === 'tag_id' ? 'tag' : 'product';
-      const missing = await missingIds(db, transaction, table, come);
-      throw new UnknownReferenceError([{ field, ids: missing }]);
-    });
-  }
-  return [...gone, ...come];
+  const [come, gone] = [ids.filter((one) => !current.has(one)), [...current].filter((one) => !wanted.has(one))];
+  return { side, id, come, gone };
 }
 
-/** A change of a product's tags is a change of the product: moves on the version of each. */
+/**
+ * Carries out a change of links.
+ * @returns whether there was anything to change
+ * @throws {UnknownReferenceError} under `field` when an id on the other side does not exist
+ */
+export async function changeLinks(
+  db: Database,
+  transaction: Transaction,
+  { side, id, come, gone }: LinkChange,
+  field: string,
+): Promise<boolean> {
+  const other = otherSide(side);
+  const { product_tag } = db.models;
+  if (gone.length > 0) await product_tag.destroy({ where: { [side]: id, [other]: gone }, transaction });
+  if (come.length > 0) {
+    const links = come.toSorted((a, b) => a - b).map((one) => ({ [side]: id, [other]: one }));
+    await product_tag.bulkCreate(links, { transaction }).catch(async (error) => {
+      if (!violatedForeignKey(error)) throw error;
+      // Somebody deleted one of them since they were looked up.
+      const ids = await missingIds(db, transaction, other === 'tag_id' ? 'tag' : 'product', come);
+      throw new UnknownReferenceError([{ field, ids }]);
+    });
+  }
+  return gone.length + come.length > 0;
+}
+
+/** A change of a product's tags is a change of the product: moves on the version of each, in the order of ids. */
 export async function touchProducts(db: Database, transaction: Transaction, ids: number[]): Promise<void> {
   if (ids.length === 0) return;
   const ordered = ids.toSorted((a, b) => a - b);

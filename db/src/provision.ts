@@ -62,6 +62,7 @@ export async function provideDatabase(
     };
   }
 
+  if (env.DB_USER) say('DB_USER is set, but DB_HOST is not: this is the embedded database, with accounts of its own.');
   const folder = dataFolder(env);
   const file = path.join(folder, 'connection.json');
   const running = await readConnection(file);

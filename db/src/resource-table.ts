@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { literal, type Model, type ModelStatic } from 'sequelize';
 import { type Database, placeholders, select, type Transaction } from './connection.ts';
-import { DuplicateError, violatedIndex } from './errors.ts';
+import { DuplicateError, LostRaceError, violatedIndex } from './errors.ts';
 import type { ResourceRows, ResourceTable } from './models.ts';
 import { freeSlug, slugOf } from './slug.ts';
 
@@ -12,9 +12,6 @@ const uniqueIndexes: Record<ResourceTable, Record<string, string[]>> = {
   product: { product_slug: ['slug'], product_sku: ['sku'] },
   tag: { tag_slug: ['slug'], tag_name: ['tag_name'] },
 };
-
-/** How often a derived slug may be taken by somebody else between the look and the insert. */
-const slugAttempts = 20;
 
 /**
  * One resource's table as its store writes it: slugs that find themselves a free name, versions that move on with
@@ -97,19 +94,21 @@ export class ResourceWriter<T extends ResourceTable, Row extends ResourceRows[T]
     return row.get('id') as number;
   }
 
-  /** Tries `write` with free slugs until one is still free when it is written. */
+  /**
+   * Writes with a free slug. A slug that is taken by the time it is written ends this attempt at the transaction: it now
+   * holds a lock on the other's row, which would stand in the way of everybody who is looking for a slug there.
+   */
   async #giveSlug<R>(transaction: Transaction, base: string, write: (slug: string) => Promise<R>): Promise<R> {
-    for (let attempt = 1; ; attempt++) {
-      const slug = await freeSlug(this.#db, transaction, this.#table, base);
-      try {
-        return await write(slug);
-      } catch (error) {
-        // What else is taken is the caller's to hear of; a slug that nobody asked for is not.
-        const others = error instanceof DuplicateError ? error.fields.filter(({ field }) => field !== 'slug') : [];
-        if (others.length > 0) throw new DuplicateError(others);
-        const isSlug = error instanceof DuplicateError || violatedIndex(error) === `${this.#table}_slug`;
-        if (!isSlug || attempt === slugAttempts) throw error;
+    try {
+      return await write(await freeSlug(this.#db, transaction, this.#table, base));
+    } catch (error) {
+      // What else is taken is the caller's to hear of; a slug that nobody asked for is not.
+      const others = error instanceof DuplicateError ? error.fields.filter(({ field }) => field !== 'slug') : [];
+      if (others.length > 0) throw new DuplicateError(others);
+      if (error instanceof DuplicateError || violatedIndex(error) === `${this.#table}_slug`) {
+        throw new LostRaceError(`the slug ${base} was taken meanwhile`);
       }
+      throw error;
     }
   }
 

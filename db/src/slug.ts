@@ -1,6 +1,7 @@
 import slugify from '@sindresorhus/slugify';
 import { type Database, placeholders, select, type Transaction } from './connection.ts';
 import type { ResourceTable } from './models.ts';
+import { attemptOf } from './transaction.ts';
 
 /** Room for `-` and a number within the column's 255 characters. */
 const baseLength = 240;
@@ -24,9 +25,10 @@ export function slugOf(name: string): string {
 }
 
 /**
- * The first free slug of `base`, `base-2`, `base-3`, …, as far as this transaction sees. Few look-ups even when very
- * many are taken: it doubles the number until one is free, then halves the distance. (Numbers that were given up in
- * between may stay unused.)
+ * A free slug of `base`, `base-2`, `base-3`, …, as far as this transaction sees: the first one, or, where this is not the
+ * first attempt, any of the next few, so that writers who have met over one number do not meet over the next. Few
+ * look-ups even when very many are taken: it doubles the number until one is free, then halves the distance. (Numbers
+ * that were given up in between may stay unused.)
  */
 export async function freeSlug(
   db: Database,
@@ -45,14 +47,16 @@ export async function freeSlug(
     const taken = new Set(rows.map((row) => row.slug));
     return numbers.find((number) => !taken.has(name(number)));
   };
+  const attempt = attemptOf(transaction);
+  const among = attempt === 1 ? 1 : 2 ** Math.min(attempt + 1, 10);
   const small = await firstFree([1, 2, 3, 4, 5, 6, 7, 8]);
-  if (small) return name(small);
-  let free = (await firstFree(Array.from({ length: 28 }, (_, power) => 16 * 2 ** power))) ?? 2 ** 32;
-  let taken = free / 2;
+  if (small && among === 1) return name(small);
+  let free = small ?? (await firstFree(Array.from({ length: 28 }, (_, power) => 16 * 2 ** power))) ?? 2 ** 32;
+  let taken = small ? small - 1 : free / 2;
   while (free - taken > 1) {
     const middle = Math.floor((free + taken) / 2);
     if ((await firstFree([middle])) === undefined) taken = middle;
     else free = middle;
   }
-  return name(free);
+  return name(free + Math.floor(Math.random() * among));
 }

@@ -1,9 +1,11 @@
 import { createApp } from '@shop/service-kit/app.ts';
-import type { Health } from '@shop/service-kit/health.ts';
+import { type Health, probeRoutes } from '@shop/service-kit/health.ts';
 import type { Logger } from '@shop/service-kit/logger.ts';
+import { openApiDocument } from '@shop/service-kit/openapi.ts';
+import { routerOf } from '@shop/service-kit/route.ts';
 import { type Express, Router } from 'express';
 import type { GatewayConfig, UpstreamName } from './config.ts';
-import { systemHealthRouter } from './health.ts';
+import { systemHealthRoute } from './health.ts';
 import { createDocumentSource } from './openapi.ts';
 import { pageRouter } from './pages.ts';
 import { proxyTo } from './proxy.ts';
@@ -16,16 +18,17 @@ export async function createGatewayApp(config: GatewayConfig, logger: Logger, he
     const prefixes = routes.filter((route) => route.upstream === name).map((route) => route.prefix);
     return Router().use(proxyTo(name, upstreams[name], prefixes, requestTimeout));
   });
+  const operations = [systemHealthRoute(upstreams), ...probeRoutes(health)];
+  const own = openApiDocument('gateway', operations);
   return createApp({
     logger,
-    health,
-    systemHealth: systemHealthRouter(upstreams),
-    routers: [...proxies, await pageRouter(createDocumentSource(upstreams))],
+    operations: routerOf(operations),
+    routers: [...proxies, await pageRouter(createDocumentSource(own, upstreams))],
   });
 }
 
 /** Passes on what a service tells operators (its health), for a service that is not published itself. */
 export function createOperationsApp(name: UpstreamName, config: GatewayConfig, logger: Logger): Express {
   const proxy = proxyTo(name, config.upstreams[name], operationsPaths, config.requestTimeout);
-  return createApp({ logger, health: undefined, routers: [Router().use(proxy)] });
+  return createApp({ logger, routers: [Router().use(proxy)] });
 }

@@ -380,14 +380,24 @@ describe('the API description', () => {
 
   test('When both services describe themselves, then /openapi.json has the paths and components of both', async () => {
     const gateway = await startGateway({
-      catalog: describing('/api/products', { Product: { type: 'object' }, Problem: { type: 'object' } }),
-      tagging: describing('/api/tags', { Tag: { type: 'object' }, Problem: { type: 'object' } }),
+      catalog: describing('/api/products', { Product: { type: 'object' }, Money: { type: 'object' } }),
+      tagging: describing('/api/tags', { Tag: { type: 'object' }, Money: { type: 'object' } }),
     });
 
     const { body } = await request(`${gateway.url}/openapi.json`);
 
-    expect(Object.keys(body.paths)).toEqual(['/api/products', '/api/tags']);
-    expect(Object.keys(body.components.schemas).toSorted()).toEqual(['Problem', 'Product', 'Tag']);
+    expect(Object.keys(body.paths)).toEqual(['/health', '/health/live', '/health/ready', '/api/products', '/api/tags']);
+    expect(Object.keys(body.components.schemas)).toEqual(expect.arrayContaining(['Product', 'Tag', 'Money', 'Health']));
+  });
+
+  test('When the services describe a component differently, then that is a fault of ours, and it is logged', async () => {
+    const gateway = await startGateway({
+      catalog: describing('/api/products', { Money: { type: 'object' } }),
+      tagging: describing('/api/tags', { Money: { type: 'string' } }),
+    });
+
+    expect((await request(`${gateway.url}/openapi.json`)).status).toBe(500);
+    expect(JSON.stringify(gateway.lines)).toContain('describe the component Money differently');
   });
 
   test('When a service is away that has described itself before, then its part is still there', async () => {

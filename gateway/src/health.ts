@@ -1,5 +1,6 @@
-import type { HealthReport } from '@shop/service-kit/health.ts';
-import { Router } from 'express';
+import { type HealthReport, healthReport, healthRoute } from '@shop/service-kit/health.ts';
+import type { AnyRoute } from '@shop/service-kit/route.ts';
+import * as z from 'zod';
 import type { GatewayConfig } from './config.ts';
 
 /** Milliseconds that a service has to say how it is. */
@@ -15,21 +16,26 @@ async function reportOf(url: string): Promise<Partial<HealthReport> & { status: 
   }
 }
 
+const systemHealth = z
+  .object({
+    status: z.enum(['up', 'down']),
+    service: z.literal('gateway'),
+    uptime_seconds: z.int(),
+    services: z.record(z.string(), healthReport.partial().required({ status: true })),
+  })
+  .meta({ id: 'SystemHealth', description: 'How the system is, service by service.' });
+
 /** `GET /health` of the gateway: the whole system, service by service; 503 as soon as one of them is down. */
-export function systemHealthRouter(upstreams: GatewayConfig['upstreams']): Router {
-  return Router().get('/health', async (_req, res) => {
+export const systemHealthRoute = (upstreams: GatewayConfig['upstreams']): AnyRoute =>
+  healthRoute('/health', 'getSystemHealth', 'How the system is, service by service', systemHealth, async () => {
     const services = Object.fromEntries(
       await Promise.all(Object.entries(upstreams).map(async ([name, { url }]) => [name, await reportOf(url)] as const)),
     );
     const up = Object.values(services).every(({ status }) => status === 'up');
-    res
-      .status(up ? 200 : 503)
-      .set('Cache-Control', 'no-store')
-      .json({
-        status: up ? 'up' : 'down',
-        service: 'gateway',
-        uptime_seconds: Math.round(process.uptime()),
-        services,
-      });
+    return {
+      status: up ? 'up' : 'down',
+      service: 'gateway',
+      uptime_seconds: Math.round(process.uptime()),
+      services,
+    };
   });
-}

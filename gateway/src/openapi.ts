@@ -8,23 +8,27 @@ export interface OpenApi {
   info: { title: string; version: string; description?: string };
   servers?: { url: string }[];
   tags?: { name: string; description?: string }[];
-  paths?: Record<string, unknown>;
-  components?: Record<string, Record<string, unknown>>;
+  paths?: object;
+  components?: object;
 }
 
 /** Milliseconds that a service has to describe itself. */
 const patience = 2_000;
 
 /**
- * Several services' documents as one. Paths of the gateway's own (`/openapi.json`) are left out; a component that two
- * services have must be the same in both.
+ * The gateway's own document and those of the services as one. Of a service, what is below `/api` counts: the rest is its
+ * own. A component that two of them have must be the same in both.
  * @throws {Error} naming a component that differs
  */
-export function mergeDocuments(documents: OpenApi[]): OpenApi {
-  const merged: Required<Pick<OpenApi, 'paths' | 'components'>> = { paths: {}, components: {} };
-  for (const { paths, components } of documents) {
+export function mergeDocuments(own: OpenApi, services: OpenApi[]): OpenApi {
+  const merged = {
+    paths: {} as Record<string, unknown>,
+    components: {} as Record<string, Record<string, unknown>>,
+  };
+  for (const document of [own, ...services]) {
+    const { paths, components } = document;
     for (const [path, item] of Object.entries(paths ?? {})) {
-      if (path.startsWith('/api/')) merged.paths[path] = item;
+      if (document === own || path.startsWith('/api/')) merged.paths[path] = item;
     }
     for (const [kind, entries] of Object.entries(components ?? {})) {
       merged.components[kind] ??= {};
@@ -50,6 +54,7 @@ export function mergeDocuments(documents: OpenApi[]): OpenApi {
       { name: 'categories', description: 'The tree that products are sorted into.' },
       { name: 'products', description: 'What is for sale.' },
       { name: 'tags', description: 'What products have in common across categories.' },
+      { name: 'operations', description: 'How the system is.' },
     ],
     ...merged,
   };
@@ -59,7 +64,7 @@ export function mergeDocuments(documents: OpenApi[]): OpenApi {
  * Fetches each service's document, and keeps the last that it gave for the time when it is away.
  * @throws {Problem} 503 while a service has never been reached
  */
-export function createDocumentSource(upstreams: GatewayConfig['upstreams']): () => Promise<OpenApi> {
+export function createDocumentSource(own: OpenApi, upstreams: GatewayConfig['upstreams']): () => Promise<OpenApi> {
   const known = new Map<string, OpenApi>();
   return async () => {
     await Promise.all(
@@ -72,6 +77,9 @@ export function createDocumentSource(upstreams: GatewayConfig['upstreams']): () 
         }
       }),
     );
-    return mergeDocuments(Object.keys(upstreams).flatMap((name) => known.get(name) ?? []));
+    return mergeDocuments(
+      own,
+      Object.keys(upstreams).flatMap((name) => known.get(name) ?? []),
+    );
   };
 }

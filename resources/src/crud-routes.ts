@@ -29,6 +29,8 @@ export interface ResourceDescription<
   create: C;
   update: U;
   examples: { create: unknown; update: unknown };
+  /** Faults of a body that no schema can see. */
+  faultsOf?: (body: unknown) => Fault[];
   store: ResourceStore<z.output<Shape> & { id: number }, z.output<C>, z.output<U>, z.output<R>>;
 }
 
@@ -49,7 +51,7 @@ function sameId({ params, body }: { params: Record<string, unknown>; body: unkno
 export function crudRoutes<Shape extends z.ZodType, C extends z.ZodType, U extends z.ZodType, R extends z.ZodType>(
   resource: ResourceDescription<Shape, C, U, R>,
 ): AnyRoute[] {
-  const { singular, plural, shape, store } = resource;
+  const { singular, plural, shape, store, faultsOf = () => [] } = resource;
   const path = `/api/${plural}`;
   const name = singular[0]?.toUpperCase() + singular.slice(1);
   const names = plural[0]?.toUpperCase() + plural.slice(1);
@@ -70,7 +72,7 @@ export function crudRoutes<Shape extends z.ZodType, C extends z.ZodType, U exten
       params,
       body: resource.update,
       examples: { change: { summary: `Change a ${singular}`, value: resource.examples.update } },
-      crossCheck: sameId,
+      crossCheck: (raw) => [...sameId(raw), ...faultsOf(raw.body)],
       replies: { 200: one },
       problems: [
         'not_found',
@@ -119,6 +121,7 @@ export function crudRoutes<Shape extends z.ZodType, C extends z.ZodType, U exten
       summary: `Create a ${singular}`,
       body: resource.create,
       examples: { create: { summary: `Create a ${singular}`, value: resource.examples.create } },
+      crossCheck: (raw) => faultsOf(raw.body),
       replies: {
         201: {
           description: `The new ${singular}.`,

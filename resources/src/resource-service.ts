@@ -6,7 +6,7 @@ import { type DatabaseSettings, type ServiceAccount, serviceSettings } from '@sh
 import { verifySchema } from '@shop/db/verify.ts';
 import { type AppOptions, createApp } from '@shop/service-kit/app.ts';
 import { baseSettings, type Environment, portSetting, readSettings } from '@shop/service-kit/config.ts';
-import { Health, type HealthCheck } from '@shop/service-kit/health.ts';
+import { Health, type HealthCheck, healthRoutes } from '@shop/service-kit/health.ts';
 import { createLogger, type Logger } from '@shop/service-kit/logger.ts';
 import { openApiRoute } from '@shop/service-kit/openapi.ts';
 import { unavailable } from '@shop/service-kit/problem.ts';
@@ -66,9 +66,9 @@ export function createResourceApp(
   });
   return createApp({
     logger,
-    health,
+    operations: routerOf([...healthRoutes(health), openApiRoute(service.name, routes)]),
     json: { limit: bodyLimit, ...(service.reviver ? { reviver: service.reviver } : {}) },
-    routers: [routerOf([openApiRoute(service.name, routes)]), gate, routerOf(routes)],
+    routers: [gate, routerOf(routes)],
     translators: [translateDatabaseError],
   });
 }

@@ -30,7 +30,10 @@ export async function startTestService(
   const schema = { verified: true };
   const { logger, lines } = memoryLogger();
   const health = new Health(service.name, databaseChecks(db, schema));
-  const server = await listen(createResourceApp(service, { db, logger, health, schema }), { host: '127.0.0.1', port: 0 });
+  const server = await listen(createResourceApp(service, { db, logger, health, schema }), {
+    host: '127.0.0.1',
+    port: 0,
+  });
   const send = (method: string, path: string, options: RequestOptions = {}) =>
     request(server.url + path, { method, ...options });
   return {

@@ -4,7 +4,6 @@ import cors from 'cors';
 import express, { type Express, type Router } from 'express';
 import helmet from 'helmet';
 import { pinoHttp } from 'pino-http';
-import { type Health, healthRouter } from './health.ts';
 import type { Logger } from './logger.ts';
 import { type ErrorTranslator, notFoundHandler, problemHandler } from './problem.ts';
 
@@ -16,10 +15,8 @@ const exposedHeaders = ['ETag', 'Link', 'Location', 'Retry-After', 'X-Request-Id
 
 export interface AppOptions {
   logger: Logger;
-  /** Absent: the app has no health endpoints of its own. */
-  health: Health | undefined;
-  /** Answers `/health` in the place of the process's own report. */
-  systemHealth?: Router;
+  /** What is answered even while nothing else can be, such as health. */
+  operations?: Router;
   /** What the service serves, in order. */
   routers: Router[];
   /** Parses JSON bodies up to `limit` bytes. Absent: bodies are left alone, so that they can be streamed on. */
@@ -61,8 +58,7 @@ export function createApp(options: AppOptions): Express {
     }),
     cors({ exposedHeaders, maxAge: 600 }),
   );
-  if (options.systemHealth) app.use(options.systemHealth);
-  if (options.health) app.use(healthRouter(options.health));
+  if (options.operations) app.use(options.operations);
   if (options.json) {
     const { limit, reviver } = options.json;
     app.use(

@@ -1,4 +1,5 @@
-import { Router } from 'express';
+import * as z from 'zod';
+import { type AnyRoute, defineRoute } from './route.ts';
 
 /** A named question that a service must answer with yes before it takes requests; `detail` goes to the operator. */
 export interface HealthCheck {
@@ -48,21 +49,54 @@ export class Health {
   }
 }
 
-/**
- * `/health/live` (the process runs: always 200), `/health/ready` and `/health` (200 or 503, with the checks).
- * No answer may be cached.
- */
-export function healthRouter(health: Health): Router {
-  const router = Router();
-  router.get('/health/live', (_req, res) => {
-    res.set('Cache-Control', 'no-store').json({ status: 'up', service: health.service });
+const status = z.enum(['up', 'down']);
+
+/** What `/health` and `/health/ready` answer. */
+export const healthReport = z
+  .looseObject({
+    status,
+    service: z.string().meta({ example: 'catalog-service' }),
+    uptime_seconds: z.int(),
+    checks: z.record(z.string(), z.looseObject({ status })).optional(),
+  })
+  .meta({ id: 'Health', description: 'How a process is, check by check.' });
+
+const noStore = { 'Cache-Control': 'no-store' };
+
+/** An endpoint that answers 200 with a report that is up, and 503 with one that is not. */
+export const healthRoute = (
+  path: string,
+  operationId: string,
+  summary: string,
+  schema: z.ZodType,
+  report: () => Promise<{ status: string }>,
+) =>
+  defineRoute({
+    method: 'get',
+    path,
+    operationId,
+    tag: 'operations',
+    summary,
+    replies: { 200: { description: 'Up.', schema }, 503: { description: 'Down, or a part of it is.', schema } },
+    problems: [],
+    handler: async () => {
+      const body = await report();
+      return { status: body.status === 'up' ? 200 : 503, body, headers: noStore };
+    },
   });
-  router.get(['/health', '/health/ready'], async (_req, res) => {
-    const report = await health.report();
-    res
-      .status(report.status === 'up' ? 200 : 503)
-      .set('Cache-Control', 'no-store')
-      .json(report);
-  });
-  return router;
-}
+
+/** `/health/live` (the process runs: always 200) and `/health/ready` (200, or 503 with the checks). No answer may be cached. */
+export const probeRoutes = (health: Health): AnyRoute[] => [
+  healthRoute('/health/live', 'isLive', 'Whether the process runs', healthReport, async () => ({
+    status: 'up',
+    service: health.service,
+    uptime_seconds: Math.round(process.uptime()),
+  })),
+  healthRoute('/health/ready', 'isReady', 'Whether it takes requests', healthReport, () => health.report()),
+];
+
+/** `/health`: the same as `/health/ready`, for people. */
+export const healthRoutes = (health: Health): AnyRoute[] => [
+  healthRoute('/health', 'getHealth', 'How the service is', healthReport, () => health.report()),
+  ...probeRoutes(health),
+];

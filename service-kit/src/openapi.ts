@@ -69,9 +69,14 @@ function repliesOf(route: AnyRoute): ZodOpenApiResponsesObject {
   const codes = [...common, ...(route.body ? ofBodies : []), ...route.problems];
   for (const status of new Set(codes.map((code) => problemCatalogue[code].status))) {
     const here = codes.filter((code) => problemCatalogue[code].status === status);
+    const own = route.replies[status];
+    const sentences = here.map((code) => `\`${code}\`: ${problemCatalogue[code].title}.`);
     replies[`${status}` as '400'] = {
-      description: here.map((code) => `\`${code}\`: ${problemCatalogue[code].title}.`).join(' '),
-      content: { 'application/problem+json': { schema: problemSchema } },
+      description: [...(own ? [own.description] : []), ...sentences].join(' '),
+      content: {
+        ...(own ? { 'application/json': { schema: own.schema } } : {}),
+        'application/problem+json': { schema: problemSchema },
+      },
     };
   }
   return replies;

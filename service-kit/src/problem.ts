@@ -140,7 +140,7 @@ export type ErrorTranslator = (error: unknown) => Problem | undefined;
  * Source: https://github.com/expressjs/body-parser#errors (`type`), http-errors (`status`).
  */
 function fromExpress(error: unknown): Problem | undefined {
-  const { type, status } = error as { type?: string; status?: number };
+  const { type, status, expose } = error as { type?: string; status?: number; expose?: boolean };
   if (error instanceof URIError) return new Problem('validation_failed', 'The URL is malformed.');
   switch (type) {
     case 'entity.parse.failed':
@@ -156,7 +156,7 @@ function fromExpress(error: unknown): Problem | undefined {
       return new Problem('invalid_json', 'The request ended before its body was complete.');
   }
   // A body that cannot be unpacked, such as one that says it is gzip but is not.
-  if (status === 400) return notJson();
+  if (status === 400 && expose) return notJson();
   return undefined;
 }
 

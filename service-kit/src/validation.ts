@@ -99,7 +99,11 @@ function faultsOf(part: Part, issue: z.core.$ZodIssue, schema: z.ZodType): Fault
         { maximum: Number(issue.maximum) },
       );
     case 'invalid_format':
-      return fault('invalid_format', issue.message, issue.pattern ? { pattern: issue.pattern.slice(1, -1) } : undefined);
+      return fault(
+        'invalid_format',
+        issue.message,
+        issue.pattern ? { pattern: issue.pattern.slice(1, -1) } : undefined,
+      );
     case 'custom':
       return fault(String(issue.params?.code ?? 'invalid_value'), issue.message, issue.params?.allowed);
     default:

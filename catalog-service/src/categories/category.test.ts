@@ -82,7 +82,10 @@ describe('create', () => {
   });
 
   test('When a description has 65,536 bytes, then it is 400, and with one less it is stored', async () => {
-    const tooLong = await service.post('/api/categories', { category_name: unique('Long'), description: 'x'.repeat(65_536) });
+    const tooLong = await service.post('/api/categories', {
+      category_name: unique('Long'),
+      description: 'x'.repeat(65_536),
+    });
     const longest = await create({ description: 'é'.repeat(32_767) });
 
     expect(tooLong.status).toBe(400);

@@ -1,17 +1,25 @@
-/** What became text in the place of a number, by the object that holds it. */
-const rounded = new WeakMap<object, number>();
+import type { Fault } from '@shop/service-kit/problem.ts';
+
+/** The bodies whose price was written with more decimals than its double has left. */
+const rounded = new WeakSet<object>();
 
 /**
- * A JSON reviver that keeps a price from being rounded before anybody sees it: `19.999999999999999999` is 20 once it is
- * a double. Such a number is handed on as the text it was, which the price's schema then refuses for its decimals.
- * Inside of `metadata`, a price is a number like any other.
+ * A JSON reviver that notices a price being rounded before anybody sees it: `19.999999999999999999` is 20 once it is a
+ * double. The value stays what it is; {@link roundedPrice} then finds the fault.
  */
-export function keepExactPrice(this: unknown, key: string, value: unknown, { source }: { source?: string }): unknown {
-  if (key === 'metadata') putBack(value);
-  if (key !== 'price' || typeof value !== 'number' || source === undefined) return value;
-  if (!isFinerThanCents(source) || isFinerThanCents(String(value))) return value;
-  rounded.set(this as object, value);
-  return source;
+export function notePrice(this: unknown, key: string, value: unknown, { source }: { source?: string }): unknown {
+  if (key === 'price' && source !== undefined && isFinerThanCents(source) && !isFinerThanCents(String(value))) {
+    rounded.add(this as object);
+  }
+  return value;
+}
+
+/** The fault of a body that {@link notePrice} has noticed. */
+export function roundedPrice(body: unknown): Fault[] {
+  if (typeof body !== 'object' || body === null || !rounded.has(body)) return [];
+  return [
+    { pointer: '/price', code: 'too_precise', detail: 'must have at most two decimals', allowed: { decimals: 2 } },
+  ];
 }
 
 /** Whether a JSON number has other digits than 0 behind its second decimal. */
@@ -20,12 +28,4 @@ function isFinerThanCents(number: string): boolean {
   const [whole, fraction = ''] = mantissa.split('.');
   const beyond = fraction.length - Number(exponent) - 2;
   return beyond > 0 && /[1-9]/.test(`${whole}${fraction}`.slice(-beyond));
-}
-
-/** Undoes what the reviver did inside of `value`. */
-function putBack(value: unknown): void {
-  if (typeof value !== 'object' || value === null) return;
-  const price = rounded.get(value);
-  if (price !== undefined) Object.assign(value, { price });
-  for (const part of Object.values(value)) putBack(part);
 }

@@ -13,21 +13,26 @@ beforeAll(async () => {
 afterAll(() => service.stop());
 
 const create = (fields: Record<string, unknown>) => service.post('/api/products', { price: 1, ...fields });
-/** Runs `send` twenty times at once. */
-const twentyTimes = <T>(send: (index: number) => Promise<T>): Promise<T[]> =>
-  Promise.all(Array.from({ length: 20 }, (_, index) => send(index)));
+const times = <T>(count: number, send: (index: number) => Promise<T>): Promise<T[]> =>
+  Promise.all(Array.from({ length: count }, (_, index) => send(index)));
 const statusesOf = (answers: { status: number }[]) => answers.map(({ status }) => status).toSorted();
 
 describe('at once', () => {
   test('When 20 products of one name are created, then all are, each with a slug of its own', async () => {
-    const answers = await twentyTimes(() => create({ product_name: 'Rush hour' }));
+    const answers = await times(20, () => create({ product_name: 'Rush hour' }));
 
     expect(statusesOf(answers)).toEqual(Array(20).fill(201));
     expect(new Set(answers.map(({ body }) => body.slug)).size).toBe(20);
   });
 
+  test('When 60 products of one name are created, then none is told that a slug is taken for which it did not ask', async () => {
+    const answers = await times(60, () => create({ product_name: 'Black Friday' }));
+
+    expect(answers.filter(({ status }) => status === 409).map(({ text }) => text)).toEqual([]);
+  });
+
   test('When 20 products of one sku are created, then one is and the others are told who holds it', async () => {
-    const answers = await twentyTimes(() => create({ product_name: unique('Only one'), sku: 'ONLY-ONE' }));
+    const answers = await times(20, () => create({ product_name: unique('Only one'), sku: 'ONLY-ONE' }));
 
     expect(statusesOf(answers)).toEqual([201, ...Array(19).fill(409)]);
     const winner = answers.find(({ status }) => status === 201);
@@ -38,7 +43,7 @@ describe('at once', () => {
   test('When a category goes while 20 products are created in it, then each is 201 or 422 and none is orphaned', async () => {
     for (let round = 0; round < 5; round++) {
       const category = await make.category();
-      const creating = twentyTimes(() => create({ product_name: unique('Late'), category_id: category.id }));
+      const creating = times(20, () => create({ product_name: unique('Late'), category_id: category.id }));
       const removed = service.delete(`/api/categories/${category.id}`);
 
       const statuses = statusesOf(await creating);
@@ -50,7 +55,7 @@ describe('at once', () => {
     }
   });
 
-  test('When 20 changes of different fields meet, then none is lost and the version counts them', async () => {
+  test('When changes of different fields meet, then none is lost and the version counts them', async () => {
     const product = await make.product({ stock: 1 });
     const changes = [{ stock: 500 }, { description: 'new' }, { status: 'archived' }, { sku: 'MEET-1' }, { price: 7 }];
 
@@ -67,7 +72,7 @@ describe('at once', () => {
     const product = await make.product();
     const tags = await Promise.all(Array.from({ length: 6 }, () => make.tag()));
 
-    const answers = await twentyTimes((index) =>
+    const answers = await times(20, (index) =>
       service.patch(`/api/products/${product.id}`, { tagIds: [tags[index % 6], tags[(index + 1) % 6]] }),
     );
 
@@ -78,7 +83,7 @@ describe('at once', () => {
   test('When it is deleted 20 times, then it is deleted once', async () => {
     const product = await make.product({ tagIds: [await make.tag()] });
 
-    const answers = await twentyTimes(() => service.delete(`/api/products/${product.id}`));
+    const answers = await times(20, () => service.delete(`/api/products/${product.id}`));
 
     expect(statusesOf(answers)).toEqual([200, ...Array(19).fill(404)]);
   });
@@ -87,7 +92,7 @@ describe('at once', () => {
     const { models } = service.database.db;
     for (let round = 0; round < 5; round++) {
       const tag = await make.tag();
-      const creating = twentyTimes(() => create({ product_name: unique('Tagged'), tagIds: [tag] }));
+      const creating = times(20, () => create({ product_name: unique('Tagged'), tagIds: [tag] }));
       await models.product_tag.destroy({ where: { tag_id: tag } });
       await models.tag.destroy({ where: { id: tag } }).catch(() => undefined);
 

@@ -1,4 +1,5 @@
 import { crudRoutes } from '@shop/resources/crud-routes.ts';
+import { roundedPrice } from './price.ts';
 import { product, productCreate, productExamples, productRemoved, productUpdate } from './product.schema.ts';
 import type { ProductStore } from './product.store.ts';
 
@@ -12,5 +13,6 @@ export const productRoutes = (store: ProductStore) =>
     create: productCreate,
     update: productUpdate,
     examples: productExamples,
+    faultsOf: roundedPrice,
     store,
   });

@@ -1,7 +1,7 @@
 import { type Database, placeholders, select, type Transaction } from '@shop/db/connection.ts';
 import { UnknownReferenceError, violatedForeignKey } from '@shop/db/errors.ts';
 import type { CategoryRow, ProductRow, TagRow } from '@shop/db/models.ts';
-import { replaceLinks, tagsOf } from '@shop/db/product-links.ts';
+import { changeLinks, linkChange, tagsOf } from '@shop/db/product-links.ts';
 import { missingIds, ResourceWriter } from '@shop/db/resource-table.ts';
 import { inTransaction } from '@shop/db/transaction.ts';
 import { presentCategory } from '@shop/resources/category.ts';
@@ -60,6 +60,15 @@ export function createProductStore(db: Database): ProductStore {
     if (references.length > 0) throw new UnknownReferenceError(references);
   }
 
+  /**
+   * Makes `tagIds` the tags of a product; absent leaves them.
+   * @returns whether a link came or went
+   */
+  async function setTags(transaction: Transaction, id: number, tagIds: number[] | undefined): Promise<boolean> {
+    if (!tagIds) return false;
+    return changeLinks(db, transaction, await linkChange(db, transaction, 'product_id', id, tagIds), 'tagIds');
+  }
+
   /** A category that was deleted between the check and the write is unknown, too. */
   async function orUnknownCategory<T>(categoryId: number | null | undefined, write: Promise<T>): Promise<T> {
     return write.catch((error) => {
@@ -89,8 +98,7 @@ export function createProductStore(db: Database): ProductStore {
           input.category_id,
           writer.insert(transaction, columnsOf(input), input.product_name),
         );
-        const { tagIds } = input;
-        if (tagIds) await replaceLinks(db, transaction, { side: 'product_id', id, ids: tagIds, field: 'tagIds' });
+        await setTags(transaction, id, input.tagIds);
         return (await read(id, transaction)) as Product;
       }),
 
@@ -99,13 +107,10 @@ export function createProductStore(db: Database): ProductStore {
         const current = await writer.lock(transaction, id);
         if (!current) return undefined;
         await checkReferences(transaction, changes);
-        const { tagIds } = changes;
-        const links = tagIds
-          ? await replaceLinks(db, transaction, { side: 'product_id', id, ids: tagIds, field: 'tagIds' })
-          : [];
+        const touch = await setTags(transaction, id, changes.tagIds);
         await orUnknownCategory(
           changes.category_id,
-          writer.update(transaction, current, columnsOf(changes), { touch: links.length > 0 }),
+          writer.update(transaction, current, columnsOf(changes), { touch }),
         );
         return read(id, transaction);
       }),

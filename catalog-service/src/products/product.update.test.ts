@@ -221,7 +221,7 @@ describe('refused', () => {
     expect((await update(product.id, { sku: 'CASE-1' })).body).toMatchObject({ sku: 'CASE-1', version: 2 });
   });
 
-  test.each([nobody, null, '7', {}, { toString: 1, valueOf: 1 }, [1]])(
+  test.each<unknown>([nobody, null, '7', {}, { toString: 1, valueOf: 1 }, [1]])(
     'When the body has the id %j, then it is 400 and names the id of the path',
     async (id) => {
       const product = await make.product();

@@ -1,7 +1,7 @@
 import { type Database, select, type Transaction } from '@shop/db/connection.ts';
 import { UnknownReferenceError } from '@shop/db/errors.ts';
 import type { TagRow } from '@shop/db/models.ts';
-import { replaceLinks, touchProducts } from '@shop/db/product-links.ts';
+import { changeLinks, linkChange, touchProducts } from '@shop/db/product-links.ts';
 import { productsOf } from '@shop/db/product-reads.ts';
 import { missingIds, ResourceWriter } from '@shop/db/resource-table.ts';
 import { inTransaction } from '@shop/db/transaction.ts';
@@ -39,36 +39,16 @@ export function createTagStore(db: Database): TagStore {
   }
 
   /**
-   * Locks the products whose link to a tag is about to come or go, in the order of ids. (A link shares the lock of its
-   * product; of two writers who share it, neither could go on to tell the product.)
+   * Makes `productIds` the products of a tag, and tells the products first: a link shares the lock of its product, and of
+   * two writers who share it, neither could go on to change the product.
+   * @returns whether a link came or went, and how many went
    */
-  async function lockProducts(transaction: Transaction, id: number, productIds: number[]): Promise<void> {
-    const links = await select<{ product_id: number }>(
-      db,
-      'SELECT product_id FROM product_tag WHERE tag_id = $1',
-      [id],
-      transaction,
-    );
-    const changing = new Set(links.map((link) => link.product_id)).symmetricDifference(new Set(productIds));
-    if (changing.size === 0) return;
-    // Not FOR UPDATE, for which MySQL asks a right to the whole row.
-    await db.models.product.update(
-      { version: literal('version') },
-      { where: { id: [...changing].toSorted((a, b) => a - b) }, transaction },
-    );
-  }
-
-  /**
-   * Makes `productIds` the products of a tag, and tells the products.
-   * @returns how many links came or went
-   */
-  async function setProducts(transaction: Transaction, id: number, productIds: number[]): Promise<number> {
-    await lockProducts(transaction, id, productIds);
+  async function setProducts(transaction: Transaction, id: number, productIds: number[]) {
     const missing = await missingIds(db, transaction, 'product', productIds);
     if (missing.length > 0) throw new UnknownReferenceError([{ field: 'productIds', ids: missing }]);
-    const changed = await replaceLinks(db, transaction, { side: 'tag_id', id, ids: productIds, field: 'productIds' });
-    await touchProducts(db, transaction, changed);
-    return changed.length;
+    const change = await linkChange(db, transaction, 'tag_id', id, productIds);
+    await touchProducts(db, transaction, [...change.come, ...change.gone]);
+    return { changed: await changeLinks(db, transaction, change, 'productIds'), removed: change.gone.length };
   }
 
   return {
@@ -92,8 +72,9 @@ export function createTagStore(db: Database): TagStore {
       inTransaction(db, async (transaction) => {
         const current = await writer.lock(transaction, id);
         if (!current) return undefined;
-        const links = changes.productIds ? await setProducts(transaction, id, changes.productIds) : 0;
-        await writer.update(transaction, current, columnsOf(changes), { touch: links > 0 });
+        const { productIds } = changes;
+        const touch = productIds !== undefined && (await setProducts(transaction, id, productIds)).changed;
+        await writer.update(transaction, current, columnsOf(changes), { touch });
         return read(id, transaction);
       }),
 
@@ -101,7 +82,7 @@ export function createTagStore(db: Database): TagStore {
       inTransaction(db, async (transaction) => {
         if (!(await writer.lock(transaction, id))) return undefined;
         const tag = (await read(id, transaction)) as Tag;
-        const products_untagged = await setProducts(transaction, id, []);
+        const { removed: products_untagged } = await setProducts(transaction, id, []);
         await writer.delete(transaction, id);
         return { ...tag, effects: { products_untagged } };
       }),

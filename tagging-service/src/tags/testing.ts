@@ -1,4 +1,3 @@
-import type { ProductRow } from '@shop/db/models.ts';
 import type { TestService } from '@shop/resources/testing.ts';
 
 /** A name that no other test has. */
@@ -34,8 +33,8 @@ export function rowsIn(service: TestService) {
       return found.map((row) => row.get('id') as number);
     },
     versionOf: async (id: number): Promise<number> => {
-      const row = await models.product.findByPk(id, { attributes: ['version'] });
-      return (row?.get() as ProductRow).version;
+      const row = await models.product.findByPk(id, { attributes: ['version'], rejectOnEmpty: true });
+      return row.get('version') as number;
     },
     /** How many products have a tag. */
     linksOf: (tag_id: number): Promise<number> => models.product_tag.count({ where: { tag_id } }),

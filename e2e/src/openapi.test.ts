@@ -1,0 +1,75 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { request } from '@shop/service-kit/testing.ts';
+import { baseUrl } from './client.ts';
+
+interface Media {
+  schema?: object;
+  examples?: Record<string, { value: unknown }>;
+}
+interface Document {
+  openapi: string;
+  paths: Record<
+    string,
+    Record<string, { operationId: string; requestBody?: { content: Record<string, Media> }; responses: object }>
+  >;
+}
+
+let document: Document;
+beforeAll(async () => {
+  document = (await request<Document>(`${baseUrl()}/openapi.json`)).body;
+});
+
+describe('/openapi.json', () => {
+  test('When it is validated, then it is a valid OpenAPI 3.1 document', async () => {
+    const { valid, errors } = await new Validator().validate(
+      structuredClone(document) as unknown as Record<string, unknown>,
+    );
+
+    expect(errors ?? []).toEqual([]);
+    expect(valid).toBe(true);
+    expect(document.openapi).toMatch(/^3\.1\./);
+  });
+
+  test('When its paths are listed, then they are the whole API', () => {
+    const operations = Object.entries(document.paths).flatMap(([path, item]) =>
+      Object.keys(item).map((method) => `${method} ${path}`),
+    );
+    const resources = ['categories', 'products', 'tags'].flatMap((name) => [
+      `get /api/${name}`,
+      `post /api/${name}`,
+      `get /api/${name}/{id}`,
+      `put /api/${name}/{id}`,
+      `patch /api/${name}/{id}`,
+      `delete /api/${name}/{id}`,
+    ]);
+
+    expect(operations.toSorted()).toEqual(
+      [...resources, 'get /health', 'get /health/live', 'get /health/ready'].toSorted(),
+    );
+  });
+
+  test('When its operations are listed, then each has an id of its own and every body has an example', () => {
+    const operations = Object.values(document.paths).flatMap((item) => Object.values(item));
+    const ids = operations.map(({ operationId }) => operationId);
+    const bodies = operations.flatMap(({ requestBody }) => (requestBody ? Object.values(requestBody.content) : []));
+
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(bodies.length).toBe(9);
+    expect(bodies.every(({ examples }) => Object.keys(examples ?? {}).length > 0)).toBe(true);
+  });
+
+  test('When the examples of its bodies are sent to an empty id, then none is found invalid', async () => {
+    for (const [path, item] of Object.entries(document.paths)) {
+      for (const method of ['put', 'patch']) {
+        const example = Object.values(item[method]?.requestBody?.content['application/json']?.examples ?? {})[0];
+        if (!example) continue;
+        const { status } = await request(baseUrl() + path.replace('{id}', '4000000'), {
+          method: method.toUpperCase(),
+          body: example.value,
+        });
+        expect([path, method, status]).toEqual([path, method, 404]);
+      }
+    }
+  });
+});

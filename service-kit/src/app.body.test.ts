@@ -1,0 +1,245 @@
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import * as z from 'zod';
+import { createApp } from './app.ts';
+import { defineRoute, routerOf } from './route.ts';
+import { listen, type RunningServer } from './server.ts';
+import { memoryLogger, request } from './testing.ts';
+
+const about = { tag: 'things', summary: '', problems: [] };
+const thing = { 200: { description: 'A thing.', schema: z.object({}) } };
+
+const routes = [
+  defineRoute({
+    ...about,
+    method: 'get',
+    path: '/things/:id',
+    operationId: 'getThing',
+    params: z.object({ id: z.string() }),
+    replies: thing,
+    handler: async ({ params }) => ({ status: 200, body: params }),
+  }),
+  defineRoute({
+    ...about,
+    method: 'put',
+    path: '/things/:id',
+    operationId: 'putThing',
+    params: z.object({ id: z.string().regex(/^\d+$/, 'must be a number') }),
+    query: z.strictObject({ size: z.enum(['s', 'm']).optional() }),
+    body: z.strictObject({ name: z.string(), parts: z.array(z.object({ count: z.int() })).optional() }),
+    crossCheck: ({ body }) =>
+      (body as { name?: string } | null)?.name === 'cross'
+        ? [{ pointer: '/name', code: 'crossed', detail: 'must not be cross' }]
+        : [],
+    replies: thing,
+    handler: async ({ params, query, body }) => ({ status: 200, body: { params, query, body } }),
+  }),
+  defineRoute({
+    ...about,
+    method: 'post',
+    path: '/echo',
+    operationId: 'echo',
+    body: z.unknown(),
+    replies: thing,
+    handler: async ({ body }) => ({ status: 201, body: { body } }),
+  }),
+];
+
+const start = (limit: number) =>
+  listen(createApp({ logger: memoryLogger().logger, json: { limit }, routers: [routerOf(routes)] }), {
+    host: '127.0.0.1',
+    port: 0,
+  });
+
+let server: RunningServer;
+beforeAll(async () => {
+  server = await start(1024);
+});
+afterAll(() => server.close());
+
+type Options = Parameters<typeof request>[1];
+const send = (path: string, options?: Options) => request(server.url + path, options);
+const json = { 'Content-Type': 'application/json' };
+const echo = (body: string | Uint8Array, headers: Record<string, string> = json) =>
+  send('/echo', { method: 'POST', body, headers });
+
+describe('body', () => {
+  test.each(['{', '{"a":1,}', "{'a':1}", '{"a":1} x', 'NaN', '\u0000'])(
+    'When it is %j, then it is invalid_json',
+    async (text) => {
+      const { status, body } = await echo(text);
+
+      expect(status).toBe(400);
+      expect(body).toMatchObject({ code: 'invalid_json', errors: [{ pointer: '', code: 'invalid_json' }] });
+    },
+  );
+
+  test.each([
+    ['a byte that no character begins with', Buffer.from([0x22, 0xff, 0x22])],
+    ['half a character', Buffer.from([0x22, 0xe2, 0x82, 0x22])],
+    ['an overlong form', Buffer.from([0x22, 0xc0, 0xaf, 0x22])],
+    ['a surrogate', Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22])],
+  ])('When it holds %s, then it is invalid_json', async (_, bytes) => {
+    const { status, body } = await echo(bytes);
+
+    expect(status).toBe(400);
+    expect(body.code).toBe('invalid_json');
+  });
+
+  test('When it is nested so deep that no parser gets through, then it is 400', async () => {
+    const other = await start(2 ** 20);
+    const body = `{"name":${'['.repeat(500_000)}${']'.repeat(500_000)}}`;
+
+    const { status } = await request(`${other.url}/things/7`, { method: 'PUT', headers: json, body });
+
+    await other.close();
+    expect(status).toBe(400);
+  });
+
+  test('When it is exactly as large as allowed, then it is accepted', async () => {
+    expect((await echo(JSON.stringify('x'.repeat(1022)))).status).toBe(201);
+  });
+
+  test('When it is one byte larger, then it is 413', async () => {
+    const { status, body } = await echo(JSON.stringify('x'.repeat(1023)));
+
+    expect(status).toBe(413);
+    expect(body.code).toBe('body_too_large');
+  });
+
+  test('When it is small but unpacks to more than is allowed, then it is 413', async () => {
+    const packed = gzipSync(JSON.stringify('x'.repeat(1_000_000)));
+
+    expect((await echo(packed, { ...json, 'Content-Encoding': 'gzip' })).status).toBe(413);
+  });
+
+  test('When it is packed, then it is unpacked', async () => {
+    const { status, body } = await echo(gzipSync('{"a":1}'), { ...json, 'Content-Encoding': 'gzip' });
+
+    expect(status).toBe(201);
+    expect(body).toEqual({ body: { a: 1 } });
+  });
+
+  test('When it says that it is packed but is not, then it is 400 invalid_json', async () => {
+    const { status, body } = await echo('{"a":1}', { ...json, 'Content-Encoding': 'gzip' });
+
+    expect(status).toBe(400);
+    expect(body.code).toBe('invalid_json');
+  });
+
+  test.each([
+    'application/json',
+    'application/json; charset=utf-8',
+    'Application/JSON;charset=UTF-8',
+    'application/merge-patch+json',
+  ])('When its type is %s, then it is read', async (type) => {
+    const { status, body } = await echo('{"a":"ü"}', { 'Content-Type': type });
+
+    expect(status).toBe(201);
+    expect(body).toEqual({ body: { a: 'ü' } });
+  });
+
+  test.each(['text/plain', 'application/x-www-form-urlencoded', 'application/xml', 'json', 'application/json2'])(
+    'When its type is %s, then it is 415',
+    async (type) => {
+      const { status, headers, body } = await echo('{"a":1}', { 'Content-Type': type });
+
+      expect(status).toBe(415);
+      expect(body.code).toBe('unsupported_media_type');
+      expect(headers.get('accept')).toBe('application/json');
+    },
+  );
+
+  test('When it has no type, then it is 415', async () => {
+    expect((await echo(Buffer.from('{"a":1}'), {})).status).toBe(415);
+  });
+
+  test.each(['iso-8859-1', 'utf-16', 'utf-16le', 'utf-7', 'bogus'])(
+    'When its charset is %s, then it is 415',
+    async (charset) => {
+      const { status, body } = await echo('{"a":1}', { 'Content-Type': `application/json; charset=${charset}` });
+
+      expect(status).toBe(415);
+      expect(body.code).toBe('unsupported_media_type');
+    },
+  );
+
+  test('When its encoding is unknown, then it is 415', async () => {
+    expect((await echo('{"a":1}', { ...json, 'Content-Encoding': 'rot13' })).status).toBe(415);
+  });
+
+  test.each(['null', '"text"', '7', 'true', '[]'])('When it is the JSON value %s, then it is read', async (text) => {
+    const { status, body } = await echo(text);
+
+    expect(status).toBe(201);
+    expect(body).toEqual({ body: JSON.parse(text) });
+  });
+});
+
+describe('validation', () => {
+  const put = (path: string, body?: unknown) => send(path, { method: 'PUT', body });
+
+  test('When path, query and body have faults, then all are named at once', async () => {
+    const { status, body } = await put('/things/abc?size=xl&colour=red', {
+      name: 5,
+      parts: [{}, { count: 'x' }],
+      'a/b': 1,
+    });
+
+    expect(status).toBe(400);
+    expect(body).toMatchObject({
+      code: 'validation_failed',
+      errors: [
+        { parameter: 'id', code: 'invalid_format', detail: 'must be a number' },
+        { parameter: 'size', code: 'invalid_value', allowed: ['s', 'm'] },
+        { parameter: 'colour', code: 'unknown_parameter', allowed: ['size'] },
+        { pointer: '/name', code: 'invalid_type', allowed: { type: 'string' } },
+        { pointer: '/parts/0/count', code: 'required' },
+        { pointer: '/parts/1/count', code: 'invalid_type' },
+        { pointer: '/a~1b', code: 'unknown_field', allowed: ['name', 'parts'] },
+      ],
+    });
+    expect(body.errors).toHaveLength(7);
+  });
+
+  test('When nothing but parameters is unknown, then the code is unknown_parameter', async () => {
+    const { status, body } = await put('/things/7?colour=red&shape=round', { name: 'x' });
+
+    expect(status).toBe(400);
+    expect(body).toMatchObject({
+      code: 'unknown_parameter',
+      errors: [{ parameter: 'colour' }, { parameter: 'shape' }],
+    });
+  });
+
+  test('When a route has no query, then any parameter is unknown', async () => {
+    const { status, body } = await send('/things/7?colour=red');
+
+    expect(status).toBe(400);
+    expect(body).toMatchObject({ code: 'unknown_parameter', errors: [{ parameter: 'colour' }] });
+  });
+
+  test('When only the cross check finds a fault, then it is 400 with that fault', async () => {
+    const { status, body } = await put('/things/7', { name: 'cross' });
+
+    expect(status).toBe(400);
+    expect(body.errors).toEqual([{ pointer: '/name', code: 'crossed', detail: 'must not be cross' }]);
+  });
+
+  test.each([
+    ['no body', {}],
+    ['no body but a type', { headers: json }],
+  ])('When there is %s, then it is 400', async (_, options) => {
+    const { status, body } = await send('/things/7', { method: 'PUT', ...options });
+
+    expect(status).toBe(400);
+    expect(body.errors).toMatchObject([{ code: 'required' }]);
+  });
+
+  test('When there are no faults, then the handler gets the parsed values', async () => {
+    const { status, body } = await put('/things/7?size=m', { name: 'x' });
+
+    expect(status).toBe(200);
+    expect(body).toEqual({ params: { id: '7' }, query: { size: 'm' }, body: { name: 'x' } });
+  });
+});
