@@ -5,6 +5,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
+import { createTestDatabase, type TestDatabase } from '@shop/db/testing.ts';
 import { descendantsOf } from '@shop/e2e/process-list.ts';
 import { isolatedEnvironment, removeFolder, type Stack, startStack, temporaryFolder } from '@shop/e2e/stack.ts';
 import { request } from '@shop/service-kit/testing.ts';
@@ -207,28 +208,82 @@ describe('database commands', () => {
 });
 
 describe('a service on its own', () => {
-  /** Starts a service against a stack's database and waits for its end. */
-  async function runService(stack: Stack, settings: NodeJS.ProcessEnv) {
-    const child = spawn(process.execPath, ['catalog-service/src/server.ts'], {
-      cwd: root,
-      env: { ...(await isolatedEnvironment(stack.folder)), ...settings },
+  /** Starts catalog-service and waits for its end. */
+  async function runService(settings: NodeJS.ProcessEnv) {
+    const { code, lines } = await runProgram('catalog-service/src/server.ts', {
+      ...(await isolatedEnvironment(await newFolder())),
+      ...settings,
     });
-    let stderr = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr += text;
-    });
-    const [code] = await once(child, 'exit');
-    return { code, lines: stderr.trim().split('\n') };
+    return { code, lines };
   }
 
   test('When no database is set, then it ends with exit code 1 and names what is missing', async () => {
-    const stack = { folder: await newFolder() } as Stack;
-
-    expect(await runService(stack, {})).toEqual({
+    expect(await runService({})).toEqual({
       code: 1,
       lines: [
         'catalog-service cannot start: DB_HOST is missing (the host of the MySQL server); DB_USER is missing (a MySQL user name)',
       ],
     });
   });
+
+  test('When the database differs from the models, then it ends with exit code 1 and names the column', async () => {
+    const database = await createTestDatabase();
+    await database.db.sequelize.query('ALTER TABLE product MODIFY stock BIGINT NOT NULL');
+
+    const ended = await runService(environmentOf(database));
+    await database.drop();
+
+    expect(ended).toEqual({
+      code: 1,
+      lines: ['The database differs from the models: column product.stock is bigint, not int.'],
+    });
+  });
+
+  test('When a migration is missing and it may not migrate, then it ends with exit code 1 and says what to run', async () => {
+    const database = await createTestDatabase();
+    await database.db.sequelize.query("DELETE FROM schema_migration WHERE name LIKE '0001%'");
+
+    const ended = await runService(environmentOf(database));
+    await database.drop();
+
+    expect(ended).toEqual({ code: 1, lines: [expect.stringContaining('npm run db:schema')] });
+  });
+
+  test('When the database is away at its start, then it lives, is not ready, answers 503, and ends on SIGTERM', async () => {
+    const env = await isolatedEnvironment(await newFolder());
+    const url = `http://127.0.0.1:${env.CATALOG_SERVICE_PORT}`;
+    const child = spawn(process.execPath, ['catalog-service/src/server.ts'], {
+      cwd: root,
+      env: { ...env, DB_HOST: '127.0.0.1', DB_PORT: '1', DB_USER: 'shop' },
+      stdio: 'ignore',
+    });
+    const exited = once(child, 'exit');
+    while (
+      !(await fetch(`${url}/health/live`).then(
+        ({ ok }) => ok,
+        () => false,
+      ))
+    )
+      await delay(50);
+
+    const ready = await request(`${url}/health/ready`);
+    const products = await request(`${url}/api/products`);
+    child.kill('SIGTERM');
+
+    expect(ready.status).toBe(503);
+    expect(products.body.code).toBe('unavailable');
+    expect(await exited).toEqual([0, null]);
+  });
 });
+
+/** The settings by which a service reaches a test's database with its own account. */
+function environmentOf({ owner, settingsOf }: TestDatabase): NodeJS.ProcessEnv {
+  const { user, password } = settingsOf('catalog');
+  return {
+    DB_HOST: owner.host,
+    DB_PORT: String(owner.port),
+    DB_NAME: owner.database,
+    CATALOG_DB_USER: user,
+    CATALOG_DB_PASSWORD: password,
+  };
+}

@@ -5,9 +5,10 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Environment } from '@shop/service-kit/config.ts';
 import { type Account, grantAccounts } from './accounts.ts';
-import { NoDatabaseError, startEmbedded } from './embedded.ts';
+import { startEmbedded } from './embedded.ts';
 import { migrate } from './migrate.ts';
 import { isEmpty, seed } from './seed.ts';
+import { NoDatabaseError } from './server-program.ts';
 import { type DatabaseSettings, databaseSettingsShape, ownerSettings } from './settings.ts';
 
 /** A database that the programs of this checkout can use, whoever runs it. */

@@ -1,6 +1,6 @@
-import { NoDatabaseError } from '../embedded.ts';
 import { prepareDatabase } from '../provision.ts';
 import { dropTables } from '../reset.ts';
+import { NoDatabaseError } from '../server-program.ts';
 import { runCommand } from './command.ts';
 
 const local = new Set(['localhost', '127.0.0.1', '::1']);
