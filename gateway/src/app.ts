@@ -13,10 +13,10 @@ import { operationsPaths, routes } from './routes.ts';
 
 /** The gateway's Express app: the routing table, its own pages, and how the system is. It never listens. */
 export async function createGatewayApp(config: GatewayConfig, logger: Logger, health: Health): Promise<Express> {
-  const { upstreams, requestTimeout } = config;
+  const { upstreams } = config;
   const proxies = (Object.keys(upstreams) as UpstreamName[]).map((name) => {
     const prefixes = routes.filter((route) => route.upstream === name).map((route) => route.prefix);
-    return Router().use(proxyTo(name, upstreams[name], prefixes, requestTimeout));
+    return Router().use(proxyTo(name, upstreams[name], prefixes, config));
   });
   const operations = [systemHealthRoute(upstreams), ...probeRoutes(health)];
   const own = openApiDocument('gateway', operations);
@@ -29,6 +29,6 @@ export async function createGatewayApp(config: GatewayConfig, logger: Logger, he
 
 /** Passes on what a service tells operators (its health), for a service that is not published itself. */
 export function createOperationsApp(name: UpstreamName, config: GatewayConfig, logger: Logger): Express {
-  const proxy = proxyTo(name, config.upstreams[name], operationsPaths, config.requestTimeout);
+  const proxy = proxyTo(name, config.upstreams[name], operationsPaths, config);
   return createApp({ logger, routers: [Router().use(proxy)] });
 }

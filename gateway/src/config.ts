@@ -1,5 +1,6 @@
 import {
   baseSettings,
+  booleanSetting,
   type Environment,
   integerSetting,
   portSetting,
@@ -14,6 +15,8 @@ export interface GatewayConfig {
   upstreams: Record<UpstreamName, Upstream>;
   /** Milliseconds that a request may take. */
   requestTimeout: number;
+  /** Whether the gateway is behind a proxy whose `X-Forwarded-*` headers can be believed. */
+  trustProxy: boolean;
 }
 
 export type UpstreamName = 'catalog-service' | 'tagging-service';
@@ -41,6 +44,7 @@ export function gatewayConfig(env: Environment): GatewayConfig {
       CATALOG_OPERATIONS_PORT: portSetting(0).optional(),
       TAGGING_OPERATIONS_PORT: portSetting(0).optional(),
       REQUEST_TIMEOUT_MS: integerSetting(100, 600_000).default(10_000),
+      TRUST_PROXY: booleanSetting.default(false),
     },
     env,
   );
@@ -49,6 +53,7 @@ export function gatewayConfig(env: Environment): GatewayConfig {
     host: settings.BIND_HOST,
     port: settings.GATEWAY_PORT,
     requestTimeout: settings.REQUEST_TIMEOUT_MS,
+    trustProxy: settings.TRUST_PROXY,
     upstreams: {
       'catalog-service': {
         url: settings.CATALOG_SERVICE_URL ?? `http://127.0.0.1:${settings.CATALOG_SERVICE_PORT}`,

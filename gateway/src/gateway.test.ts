@@ -50,10 +50,12 @@ async function startGateway({
   catalog = echo,
   tagging = echo,
   requestTimeout = 2_000,
+  trustProxy = false,
 }: {
   catalog?: RequestListener | string;
   tagging?: RequestListener | string;
   requestTimeout?: number;
+  trustProxy?: boolean;
 } = {}) {
   const urlOf = async (upstream: RequestListener | string) =>
     typeof upstream === 'string' ? upstream : startUpstream(upstream);
@@ -62,6 +64,7 @@ async function startGateway({
     host: '127.0.0.1',
     port: 0,
     requestTimeout,
+    trustProxy,
     upstreams: {
       'catalog-service': { url: await urlOf(catalog), operationsPort: undefined },
       'tagging-service': { url: await urlOf(tagging), operationsPort: undefined },
@@ -150,6 +153,25 @@ describe('routing', () => {
       'x-request-id': 'order-1001',
     });
     expect(headers.get('x-request-id')).toBe('order-1001');
+  });
+
+  test('When a client says who it is for others, then the service is not told', async () => {
+    const gateway = await startGateway();
+    const headers = { 'X-Forwarded-For': '203.0.113.9', 'X-Forwarded-Proto': 'https', Forwarded: 'for=203.0.113.9' };
+
+    const { body } = await request(`${gateway.url}/api/products`, { headers });
+
+    expect(body.headers).toMatchObject({ 'x-forwarded-for': '127.0.0.1', 'x-forwarded-proto': 'http' });
+    expect(body.headers).not.toHaveProperty('forwarded');
+  });
+
+  test('When a trusted proxy says so, then the service is told, with the proxy behind it', async () => {
+    const gateway = await startGateway({ trustProxy: true });
+    const headers = { 'X-Forwarded-For': '203.0.113.9', 'X-Forwarded-Proto': 'https' };
+
+    const { body } = await request(`${gateway.url}/api/products`, { headers });
+
+    expect(body.headers).toMatchObject({ 'x-forwarded-for': '203.0.113.9, 127.0.0.1', 'x-forwarded-proto': 'https' });
   });
 
   test('When no request id is sent, then the gateway makes one that service and client both see', async () => {

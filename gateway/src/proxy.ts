@@ -2,8 +2,10 @@ import { Agent, type ClientRequest, type ServerResponse } from 'node:http';
 import { Problem, unavailable } from '@shop/service-kit/problem.ts';
 import type { NextFunction, Request, RequestHandler } from 'express';
 import { createProxyMiddleware, type Plugin } from 'http-proxy-middleware';
-import type { Upstream } from './config.ts';
+import type { GatewayConfig, Upstream } from './config.ts';
 import { isBelow } from './routes.ts';
+
+const forwardedHeaders = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-proto'];
 
 /** The upstream accepted the request and did not answer in time. */
 class UpstreamTimeout extends Error {
@@ -35,9 +37,15 @@ const failingWith =
 /**
  * Streams requests below `prefixes` to a service, path and all, and its answers back. An upstream that is away is 503,
  * one that is too slow 504; a client that goes away takes its upstream request with it.
- * @param timeout milliseconds without a byte from the upstream
+ * The service learns from `X-Forwarded-*` who asked: what a client says of that itself counts only behind a proxy that is
+ * trusted.
  */
-export function proxyTo(name: string, upstream: Upstream, prefixes: string[], timeout: number): RequestHandler {
+export function proxyTo(
+  name: string,
+  upstream: Upstream,
+  prefixes: string[],
+  { requestTimeout: timeout, trustProxy }: Pick<GatewayConfig, 'requestTimeout' | 'trustProxy'>,
+): RequestHandler {
   const pending = new WeakMap<Request, NextFunction>();
   const fail = (req: Request, error: Error): void => {
     const next = pending.get(req);
@@ -56,8 +64,11 @@ export function proxyTo(name: string, upstream: Upstream, prefixes: string[], ti
   });
   return (req, res, next) => {
     pending.set(req, next);
+    const { headers } = req;
+    if (!trustProxy) for (const header of forwardedHeaders) delete headers[header];
+    else if (headers['x-forwarded-for']) headers['x-forwarded-for'] += `, ${req.socket.remoteAddress}`;
     // Node has answered it; with it, `proxyReq` would not be emitted and the request would have no deadline.
-    delete req.headers.expect;
+    delete headers.expect;
     void proxy(req, res, next);
   };
 }

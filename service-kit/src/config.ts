@@ -19,6 +19,8 @@ export const integerSetting = (minimum: number, maximum: number) =>
     .refine((value) => value >= minimum && value <= maximum)
     .describe(`a whole number from ${minimum} to ${maximum}`);
 
+export const booleanSetting = z.stringbool({ truthy: ['true'], falsy: ['false'] }).describe('true or false');
+
 export const portSetting = (fallback: number) => integerSetting(0, 65_535).default(fallback);
 
 export const urlSetting = z.url({ protocol: /^https?$/ }).describe('an http or https URL');
