@@ -18,9 +18,16 @@ const lockWaitSeconds = 5;
  * what is committed when a statement begins (READ COMMITTED: a transaction that has waited for a lock sees what its
  * holder wrote). Rows come as plain values: DECIMAL as a number (exact to the cent: fifteen digits fit a double), DATETIME
  * as `YYYY-MM-DD HH:MM:SS.mmm`.
- * @param multipleStatements lets one query hold several statements; for migrations and seeds only
+ * @param options.multipleStatements lets one query hold several statements; for migrations and seeds only
+ * @param options.onStatement is told of every statement
  */
-export function connect(settings: DatabaseSettings, { multipleStatements = false } = {}): Database {
+export function connect(
+  settings: DatabaseSettings,
+  {
+    multipleStatements = false,
+    onStatement,
+  }: { multipleStatements?: boolean; onStatement?: (sql: string) => void } = {},
+): Database {
   const sequelize = new Sequelize({
     dialect: 'mysql',
     host: settings.host,
@@ -28,7 +35,7 @@ export function connect(settings: DatabaseSettings, { multipleStatements = false
     database: settings.database,
     username: settings.user,
     password: settings.password,
-    logging: false,
+    logging: onStatement ?? false,
     timezone: '+00:00',
     pool: { max: settings.poolMax, min: 0, acquire: 2_000, idle: 60_000 },
     dialectOptions: {

@@ -2,12 +2,21 @@ import { type Fault, Problem } from '@shop/service-kit/problem.ts';
 import { type AnyRoute, defineRoute, type ReplyShape } from '@shop/service-kit/route.ts';
 import * as z from 'zod';
 import { pathId } from './fields.ts';
-import { linkHeader, listQuery, type Page, type PageRequest, pageRequest } from './list.ts';
+import type { ListDeclaration } from './list/declaration.ts';
+import {
+  type ListRequest,
+  listQuery,
+  listRequest,
+  type Selection,
+  selectionOf,
+  selectionParameters,
+} from './list/query.ts';
+import type { ListPage } from './list/reader.ts';
 
 /** What a resource's store does for its routes; undefined stands for "there is no such id". */
 export interface ResourceStore<Item, Create, Update, Removed> {
-  list(request: PageRequest): Promise<Page<Item>>;
-  get(id: number): Promise<Item | undefined>;
+  list(request: ListRequest): Promise<ListPage<Partial<Item>>>;
+  get(id: number, selection: Selection): Promise<Partial<Item> | undefined>;
   create(input: Create): Promise<Item>;
   update(id: number, changes: Update): Promise<Item | undefined>;
   remove(id: number): Promise<Removed | undefined>;
@@ -15,13 +24,14 @@ export interface ResourceStore<Item, Create, Update, Removed> {
 
 /** What a resource is called and made of. */
 export interface ResourceDescription<
-  Shape extends z.ZodType,
+  Shape extends z.ZodObject,
   C extends z.ZodType,
   U extends z.ZodType,
   R extends z.ZodType,
 > {
   singular: string;
   plural: string;
+  list: ListDeclaration;
   /** As answered. */
   shape: Shape;
   /** As answered by a delete. */
@@ -48,7 +58,7 @@ function sameId({ params, body }: { params: Record<string, unknown>; body: unkno
  * The six routes that every resource has: list, one, create, two ways to update (the same merge), delete.
  * @see docs/decisions/0003-resources-package.md
  */
-export function crudRoutes<Shape extends z.ZodType, C extends z.ZodType, U extends z.ZodType, R extends z.ZodType>(
+export function crudRoutes<Shape extends z.ZodObject, C extends z.ZodType, U extends z.ZodType, R extends z.ZodType>(
   resource: ResourceDescription<Shape, C, U, R>,
 ): AnyRoute[] {
   const { singular, plural, shape, store, faultsOf = () => [] } = resource;
@@ -60,6 +70,13 @@ export function crudRoutes<Shape extends z.ZodType, C extends z.ZodType, U exten
     return item;
   };
   const one: ReplyShape = { description: `The ${singular}.`, schema: shape };
+  // With `_embed` or `_fields`, whatever was not asked for is missing.
+  const selected = z.union([
+    shape,
+    shape.partial().meta({ id: `${name}Part`, description: `Some fields of a ${singular}.` }),
+  ]);
+  const query = listQuery(resource.list);
+  const selection = z.strictObject(selectionParameters(resource.list));
 
   const update = (method: 'put' | 'patch') =>
     defineRoute({
@@ -93,12 +110,15 @@ export function crudRoutes<Shape extends z.ZodType, C extends z.ZodType, U exten
       operationId: `list${names}`,
       tag: plural,
       summary: `List ${plural}`,
-      description: 'A bare array, in the order of ids. `Link` leads to the next page, the one before and the first.',
-      query: listQuery,
+      description:
+        'A bare array. `Link` leads to the next page, the one before and the first. With a cursor (the default), a page costs ' +
+        'the same at any depth, and no row is repeated or left out while others come and go. `_start` and `_end`, or ' +
+        '`_page` and `_limit`, count from the beginning instead.',
+      query,
       replies: {
         200: {
           description: `A page of ${plural}.`,
-          schema: z.array(shape),
+          schema: z.array(selected),
           headers: {
             Link: z
               .string()
@@ -107,10 +127,9 @@ export function crudRoutes<Shape extends z.ZodType, C extends z.ZodType, U exten
         },
       },
       problems: [],
-      handler: async ({ query }) => {
-        const request = pageRequest(query);
-        const page = await store.list(request);
-        return { status: 200, body: page.items, headers: { Link: linkHeader(path, request, page) } };
+      handler: async ({ query: parsed, request }) => {
+        const page = await store.list(listRequest(resource.list, parsed, request.query));
+        return { status: 200, body: page.items, headers: page.headers };
       },
     }),
     defineRoute({
@@ -142,9 +161,13 @@ export function crudRoutes<Shape extends z.ZodType, C extends z.ZodType, U exten
       tag: plural,
       summary: `Get a ${singular}`,
       params,
-      replies: { 200: one },
+      query: selection,
+      replies: { 200: { description: `The ${singular}.`, schema: selected } },
       problems: ['not_found'],
-      handler: async ({ params: { id } }) => ({ status: 200, body: orMissing(await store.get(id), id) }),
+      handler: async ({ params: { id }, query: parsed }) => ({
+        status: 200,
+        body: orMissing(await store.get(id, selectionOf(resource.list, parsed)), id),
+      }),
     }),
     update('put'),
     update('patch'),

@@ -12,6 +12,8 @@ export interface TestService {
   url: string;
   database: TestDatabase;
   lines: Record<string, unknown>[];
+  /** Every statement that the service has sent to its database. */
+  statements: string[];
   get(path: string, options?: RequestOptions): Promise<TestResponse>;
   post(path: string, body: unknown, options?: RequestOptions): Promise<TestResponse>;
   put(path: string, body: unknown, options?: RequestOptions): Promise<TestResponse>;
@@ -26,7 +28,8 @@ export async function startTestService(
   { database, poolMax = 10 }: { database?: TestDatabase; poolMax?: number } = {},
 ): Promise<TestService> {
   const own = database ?? (await createTestDatabase());
-  const db = connect({ ...own.settingsOf(service.account), poolMax });
+  const statements: string[] = [];
+  const db = connect({ ...own.settingsOf(service.account), poolMax }, { onStatement: (sql) => statements.push(sql) });
   const schema = { verified: true };
   const { logger, lines } = memoryLogger();
   const health = new Health(service.name, databaseChecks(db, schema));
@@ -40,6 +43,7 @@ export async function startTestService(
     url: server.url,
     database: own,
     lines,
+    statements,
     get: (path, options) => send('GET', path, options),
     post: (path, body, options) => send('POST', path, { body, ...options }),
     put: (path, body, options) => send('PUT', path, { body, ...options }),

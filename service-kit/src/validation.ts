@@ -102,7 +102,7 @@ function faultsOf(part: Part, issue: z.core.$ZodIssue, schema: z.ZodType): Fault
       return fault(
         'invalid_format',
         issue.message,
-        issue.pattern ? { pattern: issue.pattern.slice(1, -1) } : undefined,
+        issue.pattern ? { pattern: issue.pattern.replace(/^\/(.*)\/[a-z]*$/, '$1') } : undefined,
       );
     case 'custom':
       return fault(String(issue.params?.code ?? 'invalid_value'), issue.message, issue.params?.allowed);

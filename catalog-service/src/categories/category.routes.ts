@@ -1,4 +1,5 @@
 import { crudRoutes } from '@shop/resources/crud-routes.ts';
+import { categoryList } from './category.list.ts';
 import { category, categoryCreate, categoryExamples, categoryRemoved, categoryUpdate } from './category.schema.ts';
 import type { CategoryStore } from './category.store.ts';
 
@@ -7,6 +8,7 @@ export const categoryRoutes = (store: CategoryStore) =>
   crudRoutes({
     singular: 'category',
     plural: 'categories',
+    list: categoryList,
     shape: category,
     removed: categoryRemoved,
     create: categoryCreate,

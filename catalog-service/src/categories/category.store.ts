@@ -1,41 +1,50 @@
 import { type Database, select, type Transaction } from '@shop/db/connection.ts';
 import { DuplicateError, violatedIndex } from '@shop/db/errors.ts';
 import type { CategoryRow } from '@shop/db/models.ts';
-import { productsOf } from '@shop/db/product-reads.ts';
+import { productCounts, productsOf } from '@shop/db/product-reads.ts';
 import { nextVersion, ResourceWriter } from '@shop/db/resource-table.ts';
 import { inTransaction } from '@shop/db/transaction.ts';
 import { categoryColumns, presentCategory } from '@shop/resources/category.ts';
 import type { ResourceStore } from '@shop/resources/crud-routes.ts';
-import { type PageRequest, pageSql } from '@shop/resources/list.ts';
+import type { Selection } from '@shop/resources/list/query.ts';
+import { createListReader, pick } from '@shop/resources/list/reader.ts';
 import { presentProduct } from '@shop/resources/product.ts';
+import { categoryList } from './category.list.ts';
 import type { Category, CategoryCreate, CategoryRemoved, CategoryUpdate } from './category.schema.ts';
 import { checkParent, lockTree } from './category.tree.ts';
 
 export type CategoryStore = ResourceStore<Category, CategoryCreate, CategoryUpdate, CategoryRemoved>;
 
 const columns = categoryColumns.join(', ');
+const everything: Selection = { embed: new Set(categoryList.embeds), fields: undefined };
 
 /** Where categories are read and written. */
 export function createCategoryStore(db: Database): CategoryStore {
   const writer = new ResourceWriter(db, 'category');
 
-  async function embed(rows: CategoryRow[], transaction?: Transaction): Promise<Category[]> {
-    const products = await productsOf(
-      db,
-      'category',
-      rows.map((row) => row.id),
-      transaction,
-    );
+  const readPage = createListReader(db, categoryList, '/api/categories');
+
+  /** Rows of `category` with what is embedded in them: one statement for the products, one for their number. */
+  async function embed(
+    rows: CategoryRow[],
+    { embed: associations, fields }: Selection,
+    transaction?: Transaction,
+  ): Promise<Partial<Category>[]> {
+    const ids = rows.map((row) => row.id);
+    const products = associations.has('products') ? await productsOf(db, 'category', ids, transaction) : undefined;
+    const counts =
+      !fields || fields.has('product_count') ? await productCounts(db, 'category', ids, transaction) : undefined;
     return rows.map((row) => ({
       ...presentCategory(row),
-      product_count: products.get(row.id)?.count ?? 0,
-      products: (products.get(row.id)?.products ?? []).map(presentProduct),
+      ...(counts ? { product_count: counts.get(row.id) ?? 0 } : {}),
+      ...(products ? { products: (products.get(row.id) ?? []).map(presentProduct) } : {}),
     }));
   }
 
+  /** A whole category. */
   async function read(id: number, transaction?: Transaction): Promise<Category | undefined> {
     const rows = await select<CategoryRow>(db, `SELECT ${columns} FROM category WHERE id = $1`, [id], transaction);
-    return (await embed(rows, transaction))[0];
+    return (await embed(rows, everything, transaction))[0] as Category | undefined;
   }
 
   /** Behind all its siblings. */
@@ -50,18 +59,16 @@ export function createCategoryStore(db: Database): CategoryStore {
   }
 
   return {
-    async list(request: PageRequest) {
-      const page = pageSql(request, 'id');
-      const rows = await select<CategoryRow>(
-        db,
-        `SELECT ${columns} FROM category WHERE ${page.where} ${page.order}`,
-        page.bind,
-      );
-      const { items, more } = page.finish(rows);
-      return { items: await embed(items), more };
-    },
+    list: (request) =>
+      readPage<CategoryRow, Partial<Category>>(request, async (rows, selection) =>
+        (await embed(rows, selection)).map((item) => pick(item, selection)),
+      ),
 
-    get: (id) => read(id),
+    async get(id, selection) {
+      const rows = await select<CategoryRow>(db, `SELECT ${columns} FROM category WHERE id = $1`, [id]);
+      const [item] = await embed(rows, selection);
+      return item && pick(item, selection);
+    },
 
     create: (input) =>
       inTransaction(db, async (transaction) => {

@@ -1,5 +1,6 @@
 import { crudRoutes } from '@shop/resources/crud-routes.ts';
 import { roundedPrice } from './price.ts';
+import { productList } from './product.list.ts';
 import { product, productCreate, productExamples, productRemoved, productUpdate } from './product.schema.ts';
 import type { ProductStore } from './product.store.ts';
 
@@ -8,6 +9,7 @@ export const productRoutes = (store: ProductStore) =>
   crudRoutes({
     singular: 'product',
     plural: 'products',
+    list: productList,
     shape: product,
     removed: productRemoved,
     create: productCreate,

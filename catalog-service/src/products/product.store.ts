@@ -4,51 +4,61 @@ import type { CategoryRow, ProductRow, TagRow } from '@shop/db/models.ts';
 import { changeLinks, linkChange, tagsOf } from '@shop/db/product-links.ts';
 import { missingIds, ResourceWriter } from '@shop/db/resource-table.ts';
 import { inTransaction } from '@shop/db/transaction.ts';
-import { presentCategory } from '@shop/resources/category.ts';
+import { type CategorySummary, categoryColumns, presentCategory } from '@shop/resources/category.ts';
 import type { ResourceStore } from '@shop/resources/crud-routes.ts';
-import { type PageRequest, pageSql } from '@shop/resources/list.ts';
-import { presentProduct, productColumns } from '@shop/resources/product.ts';
+import type { Selection } from '@shop/resources/list/query.ts';
+import { createListReader, pick } from '@shop/resources/list/reader.ts';
+import { type ProductSummary, presentProduct, productColumns } from '@shop/resources/product.ts';
 import { presentTag, tagColumns } from '@shop/resources/tag.ts';
+import { productList } from './product.list.ts';
 import type { Product, ProductCreate, ProductRemoved, ProductUpdate } from './product.schema.ts';
 
 export type ProductStore = ResourceStore<Product, ProductCreate, ProductUpdate, ProductRemoved>;
 
 const columns = productColumns.join(', ');
+const everything = { embed: new Set(productList.embeds) };
 
 /** Where products are read and written. */
 export function createProductStore(db: Database): ProductStore {
   const writer = new ResourceWriter(db, 'product');
 
-  /** Rows of `product` with what is embedded in them: two statements, however many rows. */
-  async function embed(rows: ProductRow[], transaction?: Transaction): Promise<Product[]> {
-    const categoryIds = [...new Set(rows.flatMap((row) => (row.category_id === null ? [] : [row.category_id])))];
-    const [categories, tags] = [
-      categoryIds.length === 0
-        ? []
-        : await select<CategoryRow>(
-            db,
-            `SELECT * FROM category WHERE id IN (${placeholders(categoryIds.length)})`,
-            categoryIds,
-            transaction,
-          ),
-      await tagsOf<TagRow>(
-        db,
-        rows.map((row) => row.id),
-        tagColumns,
-        transaction,
-      ),
-    ];
-    const categoryOf = new Map(categories.map((row) => [row.id, presentCategory(row)]));
+  const readPage = createListReader(db, productList, '/api/products');
+
+  /** The categories of products, by id: one statement. */
+  async function categoriesOf(rows: ProductRow[], transaction?: Transaction): Promise<Map<number, CategorySummary>> {
+    const ids = [...new Set(rows.flatMap((row) => (row.category_id === null ? [] : [row.category_id])))];
+    if (ids.length === 0) return new Map();
+    const found = await select<CategoryRow>(
+      db,
+      `SELECT ${categoryColumns.join(', ')} FROM category WHERE id IN (${placeholders(ids.length)})`,
+      ids,
+      transaction,
+    );
+    return new Map(found.map((row) => [row.id, presentCategory(row)]));
+  }
+
+  /** Rows of `product` with what is embedded in them: a statement for each association, however many rows. */
+  async function embed(
+    rows: ProductRow[],
+    { embed: associations }: Pick<Selection, 'embed'>,
+    transaction?: Transaction,
+  ): Promise<(ProductSummary & Partial<Product>)[]> {
+    const categories = associations.has('category') ? await categoriesOf(rows, transaction) : undefined;
+    const ids = rows.map((row) => row.id);
+    const tags = associations.has('tags') ? await tagsOf<TagRow>(db, ids, tagColumns, transaction) : undefined;
     return rows.map((row) => ({
       ...presentProduct(row),
-      category: (row.category_id === null ? undefined : categoryOf.get(row.category_id)) ?? null,
-      tags: (tags.get(row.id) ?? []).map(presentTag),
+      ...(categories
+        ? { category: (row.category_id === null ? undefined : categories.get(row.category_id)) ?? null }
+        : {}),
+      ...(tags ? { tags: (tags.get(row.id) ?? []).map(presentTag) } : {}),
     }));
   }
 
+  /** A whole product. */
   async function read(id: number, transaction?: Transaction): Promise<Product | undefined> {
     const rows = await select<ProductRow>(db, `SELECT ${columns} FROM product WHERE id = $1`, [id], transaction);
-    return (await embed(rows, transaction))[0];
+    return (await embed(rows, everything, transaction))[0] as Product | undefined;
   }
 
   /** @throws {UnknownReferenceError} naming every id in the input that does not exist */
@@ -78,18 +88,16 @@ export function createProductStore(db: Database): ProductStore {
   }
 
   return {
-    async list(request: PageRequest) {
-      const page = pageSql(request, 'id');
-      const rows = await select<ProductRow>(
-        db,
-        `SELECT ${columns} FROM product WHERE ${page.where} ${page.order}`,
-        page.bind,
-      );
-      const { items, more } = page.finish(rows);
-      return { items: await embed(items), more };
-    },
+    list: (request) =>
+      readPage<ProductRow, Partial<Product>>(request, async (rows, selection) =>
+        (await embed(rows, selection)).map((item) => pick(item, selection)),
+      ),
 
-    get: (id) => read(id),
+    async get(id, selection) {
+      const rows = await select<ProductRow>(db, `SELECT ${columns} FROM product WHERE id = $1`, [id]);
+      const [item] = await embed(rows, selection);
+      return item && pick(item, selection);
+    },
 
     create: (input) =>
       inTransaction(db, async (transaction) => {

@@ -1,4 +1,5 @@
 import { crudRoutes } from '@shop/resources/crud-routes.ts';
+import { tagList } from './tag.list.ts';
 import { tag, tagCreate, tagExamples, tagRemoved, tagUpdate } from './tag.schema.ts';
 import type { TagStore } from './tag.store.ts';
 
@@ -7,6 +8,7 @@ export const tagRoutes = (store: TagStore) =>
   crudRoutes({
     singular: 'tag',
     plural: 'tags',
+    list: tagList,
     shape: tag,
     removed: tagRemoved,
     create: tagCreate,

@@ -2,40 +2,49 @@ import { type Database, select, type Transaction } from '@shop/db/connection.ts'
 import { UnknownReferenceError } from '@shop/db/errors.ts';
 import type { TagRow } from '@shop/db/models.ts';
 import { changeLinks, linkChange, touchProducts } from '@shop/db/product-links.ts';
-import { productsOf } from '@shop/db/product-reads.ts';
+import { productCounts, productsOf } from '@shop/db/product-reads.ts';
 import { missingIds, ResourceWriter } from '@shop/db/resource-table.ts';
 import { inTransaction } from '@shop/db/transaction.ts';
 import type { ResourceStore } from '@shop/resources/crud-routes.ts';
-import { type PageRequest, pageSql } from '@shop/resources/list.ts';
+import type { Selection } from '@shop/resources/list/query.ts';
+import { createListReader, pick } from '@shop/resources/list/reader.ts';
 import { presentProduct } from '@shop/resources/product.ts';
 import { presentTag, tagColumns } from '@shop/resources/tag.ts';
+import { tagList } from './tag.list.ts';
 import type { Tag, TagCreate, TagRemoved, TagUpdate } from './tag.schema.ts';
 
 export type TagStore = ResourceStore<Tag, TagCreate, TagUpdate, TagRemoved>;
 
 const columns = tagColumns.join(', ');
+const everything: Selection = { embed: new Set(tagList.embeds), fields: undefined };
 
 /** Where tags are read and written. */
 export function createTagStore(db: Database): TagStore {
   const writer = new ResourceWriter(db, 'tag');
 
-  async function embed(rows: TagRow[], transaction?: Transaction): Promise<Tag[]> {
-    const products = await productsOf(
-      db,
-      'tag',
-      rows.map((row) => row.id),
-      transaction,
-    );
+  const readPage = createListReader(db, tagList, '/api/tags');
+
+  /** Rows of `tag` with what is embedded in them: one statement for the products, one for their number. */
+  async function embed(
+    rows: TagRow[],
+    { embed: associations, fields }: Selection,
+    transaction?: Transaction,
+  ): Promise<Partial<Tag>[]> {
+    const ids = rows.map((row) => row.id);
+    const products = associations.has('products') ? await productsOf(db, 'tag', ids, transaction) : undefined;
+    const counts =
+      !fields || fields.has('product_count') ? await productCounts(db, 'tag', ids, transaction) : undefined;
     return rows.map((row) => ({
       ...presentTag(row),
-      product_count: products.get(row.id)?.count ?? 0,
-      products: (products.get(row.id)?.products ?? []).map(presentProduct),
+      ...(counts ? { product_count: counts.get(row.id) ?? 0 } : {}),
+      ...(products ? { products: (products.get(row.id) ?? []).map(presentProduct) } : {}),
     }));
   }
 
+  /** A whole tag. */
   async function read(id: number, transaction?: Transaction): Promise<Tag | undefined> {
     const rows = await select<TagRow>(db, `SELECT ${columns} FROM tag WHERE id = $1`, [id], transaction);
-    return (await embed(rows, transaction))[0];
+    return (await embed(rows, everything, transaction))[0] as Tag | undefined;
   }
 
   /**
@@ -52,14 +61,16 @@ export function createTagStore(db: Database): TagStore {
   }
 
   return {
-    async list(request: PageRequest) {
-      const page = pageSql(request, 'id');
-      const rows = await select<TagRow>(db, `SELECT ${columns} FROM tag WHERE ${page.where} ${page.order}`, page.bind);
-      const { items, more } = page.finish(rows);
-      return { items: await embed(items), more };
-    },
+    list: (request) =>
+      readPage<TagRow, Partial<Tag>>(request, async (rows, selection) =>
+        (await embed(rows, selection)).map((item) => pick(item, selection)),
+      ),
 
-    get: (id) => read(id),
+    async get(id, selection) {
+      const rows = await select<TagRow>(db, `SELECT ${columns} FROM tag WHERE id = $1`, [id]);
+      const [item] = await embed(rows, selection);
+      return item && pick(item, selection);
+    },
 
     create: (input) =>
       inTransaction(db, async (transaction) => {

@@ -1,0 +1,27 @@
+import { categoryColumns } from '@shop/resources/category.ts';
+import type { ListDeclaration } from '@shop/resources/list/declaration.ts';
+import { category } from './category.schema.ts';
+
+/** What lists of categories can do. */
+export const categoryList: ListDeclaration = {
+  table: 'category',
+  columns: categoryColumns,
+  fields: {
+    id: { kind: 'integer' },
+    category_name: { kind: 'string' },
+    slug: { kind: 'string' },
+    description: { kind: 'text', nullable: true },
+    parent_id: { kind: 'integer', nullable: true },
+    position: { kind: 'integer' },
+    product_count: {
+      kind: 'integer',
+      sql: '(SELECT COUNT(*) FROM product AS counted WHERE counted.category_id = category.id)',
+    },
+    created_at: { kind: 'datetime' },
+    updated_at: { kind: 'datetime' },
+    version: { kind: 'integer' },
+  },
+  search: ['category_name', 'description'],
+  embeds: ['products'],
+  shape: Object.keys(category.shape),
+};

@@ -1,0 +1,29 @@
+import type { Database } from '@shop/db/connection.ts';
+import type * as z from 'zod';
+import type { Binder } from './binder.ts';
+import type { ListField } from './field.ts';
+import type { ListRequest } from './query.ts';
+
+/** A parameter of one resource's lists that is more than a filter on a field, such as a product's `tag_id`. */
+export interface ListParameter {
+  schema: z.ZodType;
+  /** Its condition; absent for one that only changes what others mean. */
+  where?(value: never, bind: Binder): string;
+}
+
+/** What a resource declares of itself; parsing, SQL and OpenAPI of its lists follow from this. */
+export interface ListDeclaration {
+  table: 'category' | 'product' | 'tag';
+  /** The columns that a row is read with. */
+  columns: readonly string[];
+  fields: Record<string, ListField>;
+  parameters?: Record<string, ListParameter>;
+  /** The columns of the full-text index that `q` searches. */
+  search: readonly string[];
+  /** The associations that are embedded unless `_embed` says otherwise. */
+  embeds: readonly string[];
+  /** Every field of the answer, by which `_fields` chooses. */
+  shape: readonly string[];
+  /** Looks up what a request needs to know before it can be a statement, such as a category's descendants. */
+  prepare?(db: Database, request: ListRequest): Promise<ListRequest>;
+}

@@ -1,0 +1,110 @@
+import * as z from 'zod';
+import { describedAs } from '../fields.ts';
+
+/** How a field's values are written in a query string, compared and sorted. */
+export type FieldKind = 'integer' | 'decimal' | 'string' | 'text' | 'enum' | 'datetime';
+
+/** A scalar field of a resource, as lists filter and sort by it. */
+export interface ListField {
+  kind: FieldKind;
+  nullable?: boolean;
+  /** For `enum`: what it can be. */
+  values?: readonly string[];
+  /** The SQL that stands for it; its column when absent. */
+  sql?: string;
+}
+
+/** A value as it is bound to a statement. Decimals stay text, so that nothing is rounded on the way. */
+export type FieldValue = string | number | null;
+
+export const operators = ['', '_ne', '_gte', '_lte', '_like'] as const;
+export type Operator = (typeof operators)[number];
+
+const samples: Record<FieldKind, string> = {
+  integer: 'a whole number',
+  decimal: 'a number',
+  string: 'text',
+  text: 'text',
+  enum: 'one of its values',
+  datetime: 'a date (2026-11-22) or an RFC 3339 time (2026-11-22T14:30:00Z)',
+};
+
+const dateOrTime = z.union([z.iso.date(), z.iso.datetime({ offset: true })]);
+
+/** A value of a field as it stands in a query string; undefined when it is not one. */
+export function parseValue({ kind, values }: ListField, text: string): FieldValue | undefined {
+  switch (kind) {
+    case 'integer':
+      return /^-?[0-9]{1,15}$/.test(text) ? Number(text) : undefined;
+    case 'decimal':
+      return /^-?[0-9]{1,15}(\.[0-9]{1,6})?$/.test(text) ? text : undefined;
+    case 'enum':
+      return values?.includes(text) ? text : undefined;
+    case 'datetime':
+      return dateOrTime.safeParse(text).success
+        ? new Date(text).toISOString().replace('T', ' ').slice(0, -1)
+        : undefined;
+    default:
+      return text.isWellFormed() ? text : undefined;
+  }
+}
+
+/** What is wrong with a value, as zod takes it from a transform. */
+export const refuse = (
+  context: z.core.$RefinementCtx,
+  message: string,
+  code = 'invalid_value',
+  allowed?: unknown,
+): never => {
+  context.addIssue({ code: 'custom', message, params: { code, allowed } });
+  return z.NEVER;
+};
+
+/** Whether an operator makes sense for a field: only text that can be long is not compared. */
+export const hasOperator = ({ kind }: ListField, operator: Operator): boolean =>
+  kind !== 'text' || (operator !== '_gte' && operator !== '_lte');
+
+const jsonTypes: Partial<Record<FieldKind, string>> = { integer: 'integer', decimal: 'number' };
+
+/** The schema of one filter parameter: it may be repeated, and `null` stands for null where the field can be null. */
+export function filterSchema(name: string, field: ListField, operator: Operator) {
+  const repeatable = operator === '' || operator === '_ne';
+  const expected = field.kind === 'enum' ? `one of ${field.values?.join(', ')}` : samples[field.kind];
+  const sentence = `must be ${expected}${field.nullable && repeatable ? ' or null' : ''}`;
+  const parse = (text: string): FieldValue | undefined => {
+    if (operator === '_like') return text !== '' && text.isWellFormed() ? text : undefined;
+    if (text === 'null' && field.nullable && repeatable) return null;
+    return parseValue(field, text);
+  };
+  const item = {
+    type: (operator === '_like' ? undefined : jsonTypes[field.kind]) ?? 'string',
+    ...(field.kind === 'enum' && operator !== '_like'
+      ? { enum: [...(field.values ?? []), ...(field.nullable ? ['null'] : [])] }
+      : {}),
+  };
+  const schema = field.nullable && repeatable ? { type: [item.type, 'string'] } : item;
+  const descriptions: Record<Operator, string> = {
+    '': `\`${name}\` is this, or any of several`,
+    _ne: `\`${name}\` is not this, nor any of several`,
+    _gte: `\`${name}\` is at least this`,
+    _lte: `\`${name}\` is at most this`,
+    _like: `\`${name}\` holds this text`,
+  };
+  return z
+    .union([z.string(), z.array(z.string())], { error: sentence })
+    .transform((given, context): FieldValue[] => {
+      const texts = [given].flat();
+      if (texts.length > 100) return refuse(context, 'must be given at most 100 times', 'too_long', { maximum: 100 });
+      if (!repeatable && texts.length > 1) return refuse(context, 'must be given once');
+      const values = texts.map(parse);
+      if (values.some((value) => value === undefined)) {
+        return refuse(context, operator === '_like' ? 'must be text' : sentence, 'invalid_value', field.values);
+      }
+      return values as FieldValue[];
+    })
+    .optional()
+    .meta({
+      description: descriptions[operator],
+      override: describedAs(repeatable ? { type: 'array', items: schema } : schema),
+    });
+}

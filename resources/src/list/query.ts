@@ -1,0 +1,220 @@
+import * as z from 'zod';
+import { describedAs } from '../fields.ts';
+import { cursorSentence } from './cursor.ts';
+import type { ListDeclaration } from './declaration.ts';
+import { type FieldValue, filterSchema, hasOperator, type Operator, operators, refuse } from './field.ts';
+
+export const defaultLimit = 50;
+export const largestLimit = 250;
+
+/** A condition on a field: `=`, `_ne` any of several values, the others one. */
+export interface Filter {
+  field: string;
+  operator: Operator;
+  values: FieldValue[];
+}
+
+export interface SortKey {
+  field: string;
+  descending: boolean;
+}
+
+/** How much of the list: from a cursor on, or by offset. */
+export type Window =
+  | { kind: 'cursor'; limit: number; cursor?: string }
+  | { kind: 'offset'; start: number; limit: number };
+
+/** A list as it is asked for. */
+export interface ListRequest {
+  filters: Filter[];
+  /** The parsed values of the declaration's own parameters. */
+  parameters: Record<string, unknown>;
+  search: string | undefined;
+  /** Total: the id is always the last key. Empty for relevance. */
+  sort: SortKey[];
+  window: Window;
+  count: boolean;
+  selection: Selection;
+  /** The parameters as they came, for links to other pages. */
+  raw: [string, string][];
+}
+
+/** Which associations and which fields of a resource are asked for. */
+export interface Selection {
+  embed: ReadonlySet<string>;
+  /** All of them when undefined. */
+  fields: ReadonlySet<string> | undefined;
+}
+
+const wholeNumber = (minimum: number, maximum: number, description: string) => {
+  const sentence = `must be a whole number from ${minimum} to ${maximum}`;
+  return z
+    .string({ error: sentence })
+    .regex(/^[0-9]{1,15}$/, sentence)
+    .transform(Number)
+    .refine((value) => value >= minimum && value <= maximum, {
+      error: sentence,
+      params: { code: 'out_of_range', allowed: { minimum, maximum } },
+    })
+    .optional()
+    .meta({ description, override: describedAs({ type: 'integer', minimum, maximum }) });
+};
+
+/** Names separated by commas, each one of `known`, none twice. */
+const names = (known: readonly string[], description: string, { empty = false } = {}) =>
+  z
+    .string({ error: 'must be given once' })
+    .transform((text, context): string[] => {
+      const list = text === '' ? [] : text.split(',').map((name) => name.trim());
+      if (list.length === 0 && !empty)
+        return refuse(context, `must be some of ${known.join(', ')}`, 'invalid_value', known);
+      const unknown = list.filter((name) => !known.includes(name));
+      if (unknown.length > 0)
+        return refuse(
+          context,
+          `must be some of ${known.join(', ')}, not ${unknown.join(', ')}`,
+          'invalid_value',
+          known,
+        );
+      if (new Set(list).size < list.length) return refuse(context, 'must not name a field twice');
+      return list;
+    })
+    .optional()
+    .meta({ description, override: describedAs({ type: 'string' }), example: known.slice(0, 2).join(',') });
+
+/** The highest offset: far beyond any list, and safe to add to. */
+const farthest = 1_000_000_000;
+
+/** The parameters that choose what of a resource is answered; reading one resource has these alone. */
+export const selectionParameters = ({ embeds, shape }: ListDeclaration) => ({
+  _embed: names(embeds, `Which associations are embedded: ${embeds.join(', ')}; all when absent, none when empty.`, {
+    empty: true,
+  }),
+  _fields: names(shape, 'Only these fields.'),
+});
+
+/** The schema of a list's whole query string. */
+export function listQuery(declaration: ListDeclaration) {
+  const { fields, parameters = {} } = declaration;
+  const sortable = Object.keys(fields).filter((name) => fields[name]?.kind !== 'text');
+  const filters = Object.entries(fields).flatMap(([name, field]) =>
+    operators
+      .filter((operator) => hasOperator(field, operator))
+      .map((operator) => [`${name}${operator}`, filterSchema(name, field, operator)] as const),
+  );
+  return z
+    .strictObject({
+      _limit: wholeNumber(1, largestLimit, `How many; ${defaultLimit} when absent.`),
+      // Whether it is a cursor of this list can be told when the rest of the query is known to be right.
+      _cursor: z
+        .string({ error: 'must be given once' })
+        .refine((text) => /^[\w-]{20,}$/.test(text), { error: cursorSentence, params: { code: 'invalid_cursor' } })
+        .optional()
+        .meta({ description: 'Opaque; from the `Link` header of a page.', override: describedAs({ type: 'string' }) }),
+      _start: wholeNumber(0, farthest, 'By offset: the first row, counted from 0.'),
+      _end: wholeNumber(0, farthest, 'By offset: the row behind the last.'),
+      _page: wholeNumber(1, farthest, 'By offset: the page of `_limit` rows, counted from 1.'),
+      _count: z
+        .enum(['exact'], { error: 'must be exact' })
+        .optional()
+        .meta({ description: 'Sends `X-Total-Count` with cursor paging, too.' }),
+      _sort: names(sortable, 'The fields to sort by, separated by commas; the id is always the last.'),
+      _order: z
+        .string({ error: 'must be given once' })
+        .regex(/^(asc|desc)(,(asc|desc))*$/i, 'must be asc or desc for each field of _sort')
+        .transform((text) => text.toLowerCase().split(','))
+        .optional()
+        .meta({
+          description: '`asc` or `desc` for each field of `_sort`.',
+          override: describedAs({ type: 'string' }),
+          example: 'asc,desc',
+        }),
+      q: z
+        .string({ error: 'must be given once' })
+        .transform((text, context) => {
+          const words = text.trim();
+          if (words.length > 200)
+            return refuse(context, 'must have at most 200 characters', 'too_long', { maximum: 200 });
+          return words.isWellFormed() ? words : refuse(context, 'must be well-formed Unicode', 'invalid_text');
+        })
+        .optional()
+        .meta({
+          description: 'Full-text search; the last word matches as a prefix.',
+          override: describedAs({ type: 'string' }),
+          example: 'plain shi',
+        }),
+      ...selectionParameters(declaration),
+      ...Object.fromEntries(filters),
+      ...Object.fromEntries(Object.entries(parameters).map(([name, { schema }]) => [name, schema])),
+    })
+    .superRefine((query, context) => {
+      const fault = (parameter: string, message: string, code = 'invalid_value', allowed?: unknown) =>
+        context.addIssue({ code: 'custom', path: [parameter], message, params: { code, allowed } });
+      const byOffset = (['_start', '_end', '_page'] as const).filter((name) => query[name] !== undefined);
+      if (query._cursor !== undefined && byOffset.length > 0)
+        fault('_cursor', `cannot be combined with ${byOffset.join(' and ')}`);
+      if (query._page !== undefined && byOffset.length > 1) fault('_page', 'cannot be combined with _start and _end');
+      if (query._end !== undefined && query._limit !== undefined) fault('_end', 'cannot be combined with _limit');
+      if (query._end !== undefined) {
+        const size = query._end - (query._start ?? 0);
+        if (size < 0) fault('_end', 'must not be less than _start');
+        if (size > largestLimit)
+          fault('_end', `must be at most ${largestLimit} more than _start`, 'out_of_range', { maximum: largestLimit });
+      }
+      if (
+        Array.isArray(query._order) &&
+        Array.isArray(query._sort ?? []) &&
+        query._order.length > (query._sort?.length ?? 0)
+      )
+        fault('_order', 'must not have more entries than _sort');
+    });
+}
+
+/** A parsed query string: the parameters that every list has, filters and the declaration's own. */
+type Query = z.output<ReturnType<typeof listQuery>>;
+type SelectionQuery = Pick<Query, '_embed' | '_fields'>;
+
+/** Which associations and fields a parsed query asks for; an association that no field asks for is not embedded. */
+export function selectionOf({ embeds }: ListDeclaration, { _embed, _fields }: SelectionQuery): Selection {
+  const fields = _fields && new Set(_fields);
+  return { embed: new Set((_embed ?? embeds).filter((name) => !fields || fields.has(name))), fields };
+}
+
+function windowOf({ _limit = defaultLimit, _cursor, _start, _end, _page }: Query): Window {
+  if (_page !== undefined) return { kind: 'offset', start: (_page - 1) * _limit, limit: _limit };
+  if (_start === undefined && _end === undefined) {
+    return { kind: 'cursor', limit: _limit, ...(_cursor === undefined ? {} : { cursor: _cursor }) };
+  }
+  const start = _start ?? 0;
+  return { kind: 'offset', start, limit: _end === undefined ? _limit : _end - start };
+}
+
+/** A parsed query as a request. `raw` is the query as Express gives it. */
+export function listRequest(declaration: ListDeclaration, query: Query, raw: Record<string, unknown>): ListRequest {
+  const { fields, parameters = {} } = declaration;
+  const parsed: Record<string, unknown> = query;
+  const filters = Object.keys(fields).flatMap((field) =>
+    operators.flatMap((operator): Filter[] => {
+      const values = parsed[`${field}${operator}`] as FieldValue[] | undefined;
+      return values ? [{ field, operator, values }] : [];
+    }),
+  );
+  const search = query.q === '' ? undefined : query.q;
+  const keys = (query._sort ?? []).map((field, index) => ({ field, descending: query._order?.[index] === 'desc' }));
+  const byRelevance = search !== undefined && keys.length === 0;
+  // The id follows the direction of the key before it, so that one index can serve both.
+  const id = { field: 'id', descending: keys.at(-1)?.descending ?? false };
+  const window = windowOf(query);
+  return {
+    filters,
+    parameters: Object.fromEntries(Object.keys(parameters).map((name) => [name, parsed[name]])),
+    search,
+    sort: byRelevance ? [] : keys.some(({ field }) => field === 'id') ? keys : [...keys, id],
+    window,
+    count: window.kind === 'offset' || query._count === 'exact',
+    selection: selectionOf(declaration, query),
+    raw: Object.entries(raw).flatMap(([name, value]) =>
+      [value].flat().map((text) => [name, String(text)] as [string, string]),
+    ),
+  };
+}

@@ -1,0 +1,128 @@
+import { type Database, select } from '@shop/db/connection.ts';
+import { validationProblem } from '@shop/service-kit/validation.ts';
+import { CursorCodec, cursorSentence, type Position } from './cursor.ts';
+import type { ListDeclaration } from './declaration.ts';
+import type { FieldValue } from './field.ts';
+import type { ListRequest, Selection } from './query.ts';
+import { countSql, pageSql } from './sql.ts';
+
+/** A page as it is answered: its items, and the headers that lead on. */
+export interface ListPage<Item> {
+  items: Item[];
+  headers: Record<string, string>;
+}
+
+/** Parameters that say which page it is; a link to another page has its own. */
+const paging = new Set(['_cursor', '_start', '_end', '_page', '_limit']);
+
+/** A list of `paging` parameters as a link of the `Link` header; relative, so that it holds behind any proxy. */
+function link(path: string, request: ListRequest, rel: string, own: Record<string, string | number>): string {
+  const query = new URLSearchParams(request.raw.filter(([name]) => !paging.has(name)));
+  for (const [name, value] of Object.entries(own)) query.append(name, String(value));
+  return `<${path}?${query}>; rel="${rel}"`;
+}
+
+/**
+ * Makes the function that reads pages of a resource.
+ * @param path the list's own path, for links
+ */
+export function createListReader(db: Database, declaration: ListDeclaration, path: string) {
+  // Known to every replica of a service and to nobody else.
+  const codec = new CursorCodec(`cursor:${db.sequelize.config.password}`);
+
+  /** What a cursor is good for: the same list in the same order, whatever the page and the fields. */
+  const subjectOf = ({ filters, parameters, search, sort }: ListRequest): string =>
+    JSON.stringify([declaration.table, filters, parameters, search, sort]);
+
+  function positionOf({ window, sort }: ListRequest, subject: string): Position | undefined {
+    if (window.kind === 'offset' || window.cursor === undefined) return undefined;
+    // By relevance there are two keys: the score and the id.
+    const position = codec.decode(window.cursor, subject, sort.length || 2);
+    if (position) return position;
+    throw validationProblem([
+      {
+        parameter: '_cursor',
+        code: 'invalid_cursor',
+        detail: cursorSentence,
+      },
+    ]);
+  }
+
+  function cursorLinks(
+    request: ListRequest,
+    subject: string,
+    page: { first?: FieldValue[]; last?: FieldValue[]; more: boolean },
+    position?: Position,
+  ) {
+    const { limit } = request.window;
+    const at = (direction: Position['direction'], values: FieldValue[]) => ({
+      _limit: limit,
+      _cursor: codec.encode({ direction, values }, subject),
+    });
+    const forward = position === undefined || position.direction === 'after';
+    const links = [link(path, request, 'first', { _limit: limit })];
+    if (position && (forward || page.more)) {
+      const previous = page.first ? at('before', page.first) : at('through', position.values);
+      links.push(link(path, request, 'prev', previous));
+    }
+    if (page.last && (!forward || page.more)) links.push(link(path, request, 'next', at('after', page.last)));
+    return links.join(', ');
+  }
+
+  function offsetLinks(request: ListRequest, total: number): string {
+    const { window } = request;
+    if (window.kind !== 'offset') return '';
+    const { start, limit } = window;
+    const at = (from: number) => ({ _start: from, _end: from + limit });
+    const links = [link(path, request, 'first', at(0))];
+    if (start > 0) links.push(link(path, request, 'prev', { _start: Math.max(0, start - limit), _end: start }));
+    if (start + limit < total) links.push(link(path, request, 'next', at(start + limit)));
+    return links.join(', ');
+  }
+
+  /**
+   * Reads one page. `present` turns its rows into what is answered, in the same order.
+   * @throws {Problem} 400 for a cursor that is not one of this list
+   */
+  return async function readPage<Row extends object, Item>(
+    asked: ListRequest,
+    present: (rows: Row[], selection: Selection) => Promise<Item[]>,
+  ): Promise<ListPage<Item>> {
+    const subject = subjectOf(asked);
+    const position = positionOf(asked, subject);
+    const request = declaration.prepare ? await declaration.prepare(db, asked) : asked;
+    const { sql, bind, keys } = pageSql(declaration, request, position);
+    const found = await select<Row & Record<string, FieldValue>>(db, sql, bind);
+    const rows = found.slice(0, request.window.limit);
+    if (position && position.direction !== 'after') rows.reverse();
+    const keysOf = (row: Record<string, FieldValue>) => keys.map((key) => row[key] as FieldValue);
+    const headers: Record<string, string> = {};
+    let total = 0;
+    if (request.count) {
+      const count = countSql(declaration, request);
+      total = (await select<{ count: number }>(db, count.sql, count.bind))[0]?.count ?? 0;
+      headers['X-Total-Count'] = String(total);
+    }
+    const [first, last] = [rows[0], rows.at(-1)];
+    headers.Link =
+      request.window.kind === 'offset'
+        ? offsetLinks(asked, total)
+        : cursorLinks(
+            asked,
+            subject,
+            {
+              more: found.length > request.window.limit,
+              ...(first ? { first: keysOf(first) } : {}),
+              ...(last ? { last: keysOf(last) } : {}),
+            },
+            position,
+          );
+    return { items: await present(rows, request.selection), headers };
+  };
+}
+
+/** An answer with those of its fields that were asked for. */
+export function pick<Item extends object>(item: Item, { fields }: Selection): Partial<Item> {
+  if (!fields) return item;
+  return Object.fromEntries(Object.entries(item).filter(([name]) => fields.has(name))) as Partial<Item>;
+}

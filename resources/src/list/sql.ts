@@ -1,0 +1,144 @@
+import { Binder } from './binder.ts';
+import type { Position } from './cursor.ts';
+import type { ListDeclaration } from './declaration.ts';
+import type { FieldValue, ListField } from './field.ts';
+import type { Filter, ListRequest } from './query.ts';
+import { searchSql } from './search.ts';
+
+/** The SQL of a field: what it declares, or its column. */
+const sqlOf = ({ table, fields }: ListDeclaration, name: string): string => fields[name]?.sql ?? `${table}.${name}`;
+
+/** How a field reads as text, for `_like`: as it stands in the answer. */
+function textOf(field: ListField, sql: string): string {
+  if (field.kind === 'datetime') return `CONCAT(LEFT(DATE_FORMAT(${sql}, '%Y-%m-%dT%H:%i:%s.%f'), 23), 'Z')`;
+  return field.kind === 'integer' || field.kind === 'decimal' ? `CAST(${sql} AS CHAR)` : sql;
+}
+
+/** A bound value in the type of its field, so that an index can be used. */
+const typed = (field: ListField, placeholder: string): string =>
+  field.kind === 'decimal' ? `CAST(${placeholder} AS DECIMAL(21, 6))` : placeholder;
+
+/** Text for LIKE in which nothing is a pattern, with `|` as the escape. */
+const literally = (text: string): string => `%${text.replaceAll(/[|%_]/g, '|$&')}%`;
+
+function condition(declaration: ListDeclaration, { field: name, operator, values }: Filter, bind: Binder): string {
+  const field = declaration.fields[name] as ListField;
+  const sql = sqlOf(declaration, name);
+  const add = (value: FieldValue | undefined) => typed(field, bind.add(value));
+  const given = values.filter((value) => value !== null);
+  switch (operator) {
+    case '_gte':
+      return `${sql} >= ${add(values[0])}`;
+    case '_lte':
+      return `${sql} <= ${add(values[0])}`;
+    case '_like':
+      return `${textOf(field, sql)} LIKE ${bind.add(literally(String(values[0])))} ESCAPE '|'`;
+    case '_ne': {
+      const others = given.length > 0 ? `${sql} NOT IN (${given.map(add).join(', ')})` : 'TRUE';
+      if (values.includes(null)) return `${sql} IS NOT NULL AND ${others}`;
+      return field.nullable ? `(${sql} IS NULL OR ${others})` : others;
+    }
+    default: {
+      const any = given.length > 0 ? `${sql} IN (${given.map(add).join(', ')})` : 'FALSE';
+      return values.includes(null) ? `(${sql} IS NULL OR ${any})` : any;
+    }
+  }
+}
+
+/** The condition of a request's filters, parameters and search; `TRUE` when there are none. */
+export function whereSql(
+  declaration: ListDeclaration,
+  { filters, parameters, search }: Pick<ListRequest, 'filters' | 'parameters' | 'search'>,
+  bind: Binder,
+): string {
+  const own = Object.entries(declaration.parameters ?? {}).flatMap(([name, { where }]) =>
+    where && parameters[name] !== undefined ? [where(parameters[name] as never, bind)] : [],
+  );
+  const conditions = [...filters.map((filter) => condition(declaration, filter, bind)), ...own];
+  if (search !== undefined) conditions.push(searchSql(declaration, search, bind).where);
+  return conditions.length > 0 ? conditions.join(' AND ') : 'TRUE';
+}
+
+/** One sort key as SQL. */
+interface OrderKey {
+  sql: string;
+  field: ListField;
+  descending: boolean;
+}
+
+/**
+ * The rows behind a position: those that a later key tells apart among the ones that are equal so far.
+ * @param inclusive with the row at the position itself
+ */
+function behind(keys: OrderKey[], values: FieldValue[], inclusive: boolean, bind: Binder): string {
+  const add = ({ field }: OrderKey, value: FieldValue) => typed(field, bind.add(value));
+  const isEqual = (key: OrderKey, value: FieldValue) =>
+    value === null ? `${key.sql} IS NULL` : `${key.sql} = ${add(key, value)}`;
+  // NULL is less than any value.
+  const isBeyond = (key: OrderKey, value: FieldValue) => {
+    if (!key.descending) return value === null ? `${key.sql} IS NOT NULL` : `${key.sql} > ${add(key, value)}`;
+    if (value === null) return 'FALSE';
+    const less = `${key.sql} < ${add(key, value)}`;
+    return key.field.nullable ? `(${key.sql} IS NULL OR ${less})` : less;
+  };
+  const equalUpTo = (end: number) => keys.slice(0, end).map((key, index) => isEqual(key, values[index] ?? null));
+  const branches = keys.map((key, index) => [...equalUpTo(index), isBeyond(key, values[index] ?? null)].join(' AND '));
+  if (inclusive) branches.push(equalUpTo(keys.length).join(' AND '));
+  return `(${branches.map((branch) => `(${branch})`).join(' OR ')})`;
+}
+
+/** A statement with its values, and the names in its rows of the values of the sort's keys. */
+export interface PageSql {
+  sql: string;
+  bind: unknown[];
+  keys: string[];
+}
+
+const relevanceKeys = (table: string, score: string) => [
+  { name: 'relevance', sql: score, field: { kind: 'integer' } as ListField, descending: true },
+  { name: 'id', sql: `${table}.id`, field: { kind: 'integer' } as ListField, descending: false },
+];
+
+/**
+ * The statement for one page, in the order of the sort (or its reverse, for a page before a position), and one row more,
+ * by which it is known whether rows follow. By offset, the rows are found in an index before they are read: the ones
+ * that are skipped are never read whole.
+ */
+export function pageSql(declaration: ListDeclaration, request: ListRequest, position?: Position): PageSql {
+  const { table, fields, columns } = declaration;
+  const { window, sort, search } = request;
+  const bind = new Binder();
+  const backwards = position !== undefined && position.direction !== 'after';
+  const named =
+    sort.length === 0 && search !== undefined
+      ? relevanceKeys(table, searchSql(declaration, search, bind).score)
+      : sort.map(({ field, descending }) => ({
+          name: field,
+          sql: sqlOf(declaration, field),
+          field: fields[field] as ListField,
+          descending,
+        }));
+  const keys = named.map((key) => ({ ...key, descending: key.descending !== backwards }));
+  const conditions = [whereSql(declaration, request, bind)];
+  if (position) conditions.push(behind(keys, position.values, position.direction === 'through', bind));
+  const order = keys.map(({ sql, descending }) => `${sql} ${descending ? 'DESC' : 'ASC'}`).join(', ');
+  // Numbers that were parsed as such; a bound one is sent as a double, which LIMIT does not take.
+  const limit = `LIMIT ${window.limit + 1}${window.kind === 'offset' ? ` OFFSET ${window.start}` : ''}`;
+  const selectedKeys = keys.map(({ name, sql }) => `${sql} AS key_${name}`).join(', ');
+  const selected = columns.map((column) => `${table}.${column}`).join(', ');
+  const page = `FROM ${table} WHERE ${conditions.join(' AND ')} ORDER BY ${order} ${limit}`;
+  const sql =
+    window.kind === 'cursor'
+      ? `SELECT ${selected}, ${selectedKeys} ${page}`
+      : `SELECT ${selected}, page.* FROM (SELECT ${table}.id AS page_id, ${selectedKeys} ${page}) AS page
+         JOIN ${table} ON ${table}.id = page.page_id
+         ORDER BY ${keys.map(({ name, descending }) => `page.key_${name} ${descending ? 'DESC' : 'ASC'}`).join(', ')}`;
+  return { sql, bind: bind.values, keys: keys.map(({ name }) => `key_${name}`) };
+}
+
+/** The statement that counts all rows of a request. */
+export function countSql(declaration: ListDeclaration, request: ListRequest): { sql: string; bind: unknown[] } {
+  const bind = new Binder();
+  const where = whereSql(declaration, request, bind);
+  return { sql: `SELECT COUNT(*) AS count FROM ${declaration.table} WHERE ${where}`, bind: bind.values };
+}

@@ -1,0 +1,24 @@
+import type { ListDeclaration } from '@shop/resources/list/declaration.ts';
+import { tagColumns } from '@shop/resources/tag.ts';
+import { tag } from './tag.schema.ts';
+
+/** What lists of tags can do. */
+export const tagList: ListDeclaration = {
+  table: 'tag',
+  columns: tagColumns,
+  fields: {
+    id: { kind: 'integer' },
+    tag_name: { kind: 'string' },
+    slug: { kind: 'string' },
+    product_count: {
+      kind: 'integer',
+      sql: '(SELECT COUNT(*) FROM product_tag AS counted WHERE counted.tag_id = tag.id)',
+    },
+    created_at: { kind: 'datetime' },
+    updated_at: { kind: 'datetime' },
+    version: { kind: 'integer' },
+  },
+  search: ['tag_name'],
+  embeds: ['products'],
+  shape: Object.keys(tag.shape),
+};
