@@ -1,3 +1,4 @@
+import { matchesNone } from '@shop/service-kit/etag.ts';
 import { type Fault, Problem } from '@shop/service-kit/problem.ts';
 import { type AnyRoute, defineRoute, type ReplyShape } from '@shop/service-kit/route.ts';
 import * as z from 'zod';
@@ -16,7 +17,15 @@ import type { ListPage } from './list/reader.ts';
 /** What a resource's store does for its routes; undefined stands for "there is no such id". */
 export interface ResourceStore<Item, Create, Update, Removed> {
   list(request: ListRequest): Promise<ListPage<Partial<Item>>>;
-  get(id: number, selection: Selection): Promise<Partial<Item> | undefined>;
+  /**
+   * One resource. `isKnown` is there when the client has named entity tags, and says whether one is among them: a store that
+   * can tell the tag before it has read the whole need not read it then, and leaves `item` out.
+   */
+  get(
+    id: number,
+    selection: Selection,
+    isKnown: ((etag: string) => boolean) | undefined,
+  ): Promise<{ item?: Partial<Item>; version: number; etag?: string } | undefined>;
   create(input: Create): Promise<Item>;
   update(id: number, changes: Update): Promise<Item | undefined>;
   remove(id: number): Promise<Removed | undefined>;
@@ -164,10 +173,13 @@ export function crudRoutes<Shape extends z.ZodObject, C extends z.ZodType, U ext
       query: selection,
       replies: { 200: { description: `The ${singular}.`, schema: selected } },
       problems: ['not_found'],
-      handler: async ({ params: { id }, query: parsed }) => ({
-        status: 200,
-        body: orMissing(await store.get(id, selectionOf(resource.list, parsed)), id),
-      }),
+      handler: async ({ params: { id }, query: parsed, request }) => {
+        const named = request.get('If-None-Match');
+        const isKnown = named === undefined ? undefined : (etag: string) => matchesNone(named, etag);
+        const { item, version, etag } = orMissing(await store.get(id, selectionOf(resource.list, parsed), isKnown), id);
+        const headers = etag ? { ETag: etag } : {};
+        return item ? { status: 200, body: item, version, headers } : { status: 304, headers };
+      },
     }),
     update('put'),
     update('patch'),

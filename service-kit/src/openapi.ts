@@ -66,6 +66,9 @@ function repliesOf(route: AnyRoute): ZodOpenApiResponsesObject {
       content: { 'application/json': { schema: reply.schema } },
     };
   }
+  if (route.method === 'get' && 200 in route.replies) {
+    replies['304'] = { description: 'The client has it already, as its `If-None-Match` says.' };
+  }
   const codes = [...common, ...(route.body ? ofBodies : []), ...route.problems];
   for (const status of new Set(codes.map((code) => problemCatalogue[code].status))) {
     const here = codes.filter((code) => problemCatalogue[code].status === status);

@@ -1,5 +1,6 @@
 import { type Request, type Response, Router } from 'express';
 import type * as z from 'zod';
+import { etagOf, matchesNone } from './etag.ts';
 import { type Fault, Problem, type ProblemCode } from './problem.ts';
 import { parseRequest } from './validation.ts';
 
@@ -9,6 +10,8 @@ export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 export interface Reply {
   status: number;
   body?: unknown;
+  /** The version of the resource in `body`, which its entity tag begins with. */
+  version?: number;
   headers?: Record<string, string>;
 }
 
@@ -79,12 +82,28 @@ export function defineRoute<
   return route;
 }
 
-/** Sends a reply. JSON only; `undefined` bodies are sent as nothing. */
-function send(res: Response, reply: Reply): void {
-  res.status(reply.status);
-  if (reply.headers) res.set(reply.headers);
-  if (reply.body === undefined) res.end();
-  else res.json(reply.body);
+/**
+ * Sends a reply. JSON only; `undefined` bodies are sent as nothing. Every answer to a GET has an entity tag, and is 304 when
+ * the client has named it. (Express would not do that for a request with `Cache-Control: no-cache`, which `fetch` adds to
+ * every conditional one.)
+ */
+function send(req: Request, res: Response, { status, body, version, headers }: Reply): void {
+  if (headers) res.set(headers);
+  if (body === undefined) {
+    res.status(status).end();
+    return;
+  }
+  const text = JSON.stringify(body);
+  if (status === 200 && (req.method === 'GET' || req.method === 'HEAD')) {
+    const etag = headers?.ETag ?? etagOf(text, version);
+    res.set('ETag', etag);
+    const named = req.get('If-None-Match');
+    if (named !== undefined && matchesNone(named, etag)) {
+      res.status(304).end();
+      return;
+    }
+  }
+  res.status(status).type('json').send(text);
 }
 
 /** An Express router for a table of routes; a known path with another method is answered with 405 and `Allow`. */
@@ -95,7 +114,7 @@ export function routerOf(routes: AnyRoute[]): Router {
     const entry = router.route(path);
     for (const route of here) {
       entry[route.method](async (req: Request, res: Response) => {
-        send(res, await route.handler(parseRequest(route, req)));
+        send(req, res, await route.handler(parseRequest(route, req)));
       });
     }
     entry.all(methodNotAllowed(here.map((route) => route.method)));

@@ -66,8 +66,9 @@ export function createCategoryStore(db: Database): CategoryStore {
 
     async get(id, selection) {
       const rows = await select<CategoryRow>(db, `SELECT ${columns} FROM category WHERE id = $1`, [id]);
+      const [row] = rows;
       const [item] = await embed(rows, selection);
-      return item && pick(item, selection);
+      return row && item && { item: pick(item, selection), version: row.version };
     },
 
     create: (input) =>

@@ -6,10 +6,11 @@ import { missingIds, ResourceWriter } from '@shop/db/resource-table.ts';
 import { inTransaction } from '@shop/db/transaction.ts';
 import { type CategorySummary, categoryColumns, presentCategory } from '@shop/resources/category.ts';
 import type { ResourceStore } from '@shop/resources/crud-routes.ts';
-import type { Selection } from '@shop/resources/list/query.ts';
+import { type Selection, selectionKey } from '@shop/resources/list/query.ts';
 import { createListReader, pick } from '@shop/resources/list/reader.ts';
 import { type ProductSummary, presentProduct, productColumns } from '@shop/resources/product.ts';
 import { presentTag, tagColumns } from '@shop/resources/tag.ts';
+import { etagOf } from '@shop/service-kit/etag.ts';
 import { productList } from './product.list.ts';
 import type { Product, ProductCreate, ProductRemoved, ProductUpdate } from './product.schema.ts';
 
@@ -17,6 +18,26 @@ export type ProductStore = ResourceStore<Product, ProductCreate, ProductUpdate, 
 
 const columns = productColumns.join(', ');
 const everything = { embed: new Set(productList.embeds) };
+
+/**
+ * What tells two representations of a product apart. Which category and which tags it has is part of its own version, so
+ * the sum of the tags' versions changes whenever one of them does.
+ */
+interface Versions {
+  product: number;
+  category: number;
+  tags: number;
+}
+
+const sumOfVersions = (tags: { version: number }[]): number => tags.reduce((sum, tag) => sum + tag.version, 0);
+
+/** The entity tag of a product: its version first, then what it embeds, then which part of it was asked for. */
+function productEtag({ product, category, tags }: Versions, selection: Selection): string {
+  const key = selectionKey(productList, selection);
+  const { embed } = selection;
+  const parts = [product, embed.has('category') ? category : 0, embed.has('tags') ? tags : 0].join('.');
+  return key === '' ? `"${parts}"` : etagOf(key, parts);
+}
 
 /** Where products are read and written. */
 export function createProductStore(db: Database): ProductStore {
@@ -61,6 +82,19 @@ export function createProductStore(db: Database): ProductStore {
     return (await embed(rows, everything, transaction))[0] as Product | undefined;
   }
 
+  /** The versions of all that a product's representation is made of: one statement on primary keys, no row read whole. */
+  async function versionsOf(id: number): Promise<Versions | undefined> {
+    const [row] = await select<Versions>(
+      db,
+      `SELECT product.version AS product, COALESCE(category.version, 0) AS category,
+              (SELECT COALESCE(SUM(tag.version), 0) FROM product_tag JOIN tag ON tag.id = product_tag.tag_id
+               WHERE product_tag.product_id = product.id) AS tags
+       FROM product LEFT JOIN category ON category.id = product.category_id WHERE product.id = $1`,
+      [id],
+    );
+    return row;
+  }
+
   /** @throws {UnknownReferenceError} naming every id in the input that does not exist */
   async function checkReferences(transaction: Transaction, { category_id, tagIds }: ProductUpdate): Promise<void> {
     const references = [
@@ -93,10 +127,19 @@ export function createProductStore(db: Database): ProductStore {
         (await embed(rows, selection)).map((item) => pick(item, selection)),
       ),
 
-    async get(id, selection) {
+    async get(id, selection, isKnown) {
+      if (isKnown) {
+        const versions = await versionsOf(id);
+        if (!versions) return undefined;
+        const etag = productEtag(versions, selection);
+        if (isKnown(etag)) return { version: versions.product, etag };
+      }
       const rows = await select<ProductRow>(db, `SELECT ${columns} FROM product WHERE id = $1`, [id]);
       const [item] = await embed(rows, selection);
-      return item && pick(item, selection);
+      if (!item) return undefined;
+      const { version, category, tags } = item;
+      const versions = { product: version, category: category?.version ?? 0, tags: sumOfVersions(tags ?? []) };
+      return { item: pick(item, selection), version, etag: productEtag(versions, selection) };
     },
 
     create: (input) =>

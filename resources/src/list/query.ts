@@ -82,6 +82,12 @@ const names = (known: readonly string[], description: string, { empty = false } 
     .optional()
     .meta({ description, override: describedAs({ type: 'string' }), example: known.slice(0, 2).join(',') });
 
+/** A selection as text, the same for the same; empty for everything. */
+export function selectionKey({ embeds }: ListDeclaration, { embed, fields }: Selection): string {
+  if (!fields && embed.size === embeds.length) return '';
+  return `${[...embed].toSorted()}/${fields ? [...fields].toSorted() : '*'}`;
+}
+
 /** The highest offset: far beyond any list, and safe to add to. */
 const farthest = 1_000_000_000;
 

@@ -68,8 +68,9 @@ export function createTagStore(db: Database): TagStore {
 
     async get(id, selection) {
       const rows = await select<TagRow>(db, `SELECT ${columns} FROM tag WHERE id = $1`, [id]);
+      const [row] = rows;
       const [item] = await embed(rows, selection);
-      return item && pick(item, selection);
+      return row && item && { item: pick(item, selection), version: row.version };
     },
 
     create: (input) =>
