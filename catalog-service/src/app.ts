@@ -1,7 +1,9 @@
 import type { ResourceServiceDescription } from '@shop/resources/resource-service.ts';
+import { treeRoute } from './categories/category.nodes.ts';
 import { categoryRoutes } from './categories/category.routes.ts';
 import { createCategoryStore } from './categories/category.store.ts';
 import { notePrice } from './products/price.ts';
+import { facetsRoute } from './products/product.facets.ts';
 import { productRoutes } from './products/product.routes.ts';
 import { createProductStore } from './products/product.store.ts';
 
@@ -11,5 +13,10 @@ export const catalogService: ResourceServiceDescription = {
   account: 'catalog',
   port: { setting: 'CATALOG_SERVICE_PORT', fallback: 3002 },
   reviver: notePrice,
-  routes: (db) => [...categoryRoutes(createCategoryStore(db)), ...productRoutes(createProductStore(db))],
+  routes: (db) => [
+    treeRoute(db),
+    ...categoryRoutes(createCategoryStore(db)),
+    facetsRoute(db),
+    ...productRoutes(createProductStore(db)),
+  ],
 };

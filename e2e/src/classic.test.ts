@@ -192,6 +192,27 @@ describe('across the services', () => {
   });
 });
 
+describe('reading', () => {
+  test.each([
+    '/api/products?q=plain+shi&price_lte=20&_sort=price&_order=desc&_fields=id,price',
+    '/api/products?tag_id=1&tag_id=3&_embed=tags',
+    '/api/products?category_id=1&_descendants=true&_page=1&_limit=5',
+    '/api/products/facets?status=active',
+    '/api/products/1?_embed=',
+    '/api/categories?_sort=product_count&_order=desc&_embed=',
+    '/api/categories/tree',
+    '/api/tags?tag_name_like=pop&_count=exact',
+  ])('When %s is read, then the answer is as it is described, and 304 for who has it', async (path) => {
+    const first = await api.get(path);
+    const again = await fetch(process.env.E2E_BASE_URL + path, {
+      headers: { 'If-None-Match': first.headers.get('etag') ?? '' },
+    });
+
+    expect(first.status).toBe(200);
+    expect(again.status).toBe(304);
+  });
+});
+
 describe('bad input', () => {
   const cases: [string, 'post' | 'put', string, unknown, number, string][] = [
     ['no name and no price', 'post', '/api/products', {}, 400, 'validation_failed'],

@@ -45,7 +45,14 @@ describe('/openapi.json', () => {
     ]);
 
     expect(operations.toSorted()).toEqual(
-      [...resources, 'get /health', 'get /health/live', 'get /health/ready'].toSorted(),
+      [
+        ...resources,
+        'get /api/categories/tree',
+        'get /api/products/facets',
+        'get /health',
+        'get /health/live',
+        'get /health/ready',
+      ].toSorted(),
     );
   });
 

@@ -99,15 +99,38 @@ export const selectionParameters = ({ embeds, shape }: ListDeclaration) => ({
   _fields: names(shape, 'Only these fields.'),
 });
 
+/** The parameters that narrow a list: filters on its fields, search, and what it declares of its own. */
+const narrowingParameters = ({ fields, parameters = {} }: ListDeclaration) => ({
+  q: z
+    .string({ error: 'must be given once' })
+    .transform((text, context) => {
+      const words = text.trim();
+      if (words.length > 200) return refuse(context, 'must have at most 200 characters', 'too_long', { maximum: 200 });
+      return words.isWellFormed() ? words : refuse(context, 'must be well-formed Unicode', 'invalid_text');
+    })
+    .optional()
+    .meta({
+      description: 'Full-text search; the last word matches as a prefix.',
+      override: describedAs({ type: 'string' }),
+      example: 'plain shi',
+    }),
+  ...Object.fromEntries(
+    Object.entries(fields).flatMap(([name, field]) =>
+      operators
+        .filter((operator) => hasOperator(field, operator))
+        .map((operator) => [`${name}${operator}`, filterSchema(name, field, operator)]),
+    ),
+  ),
+  ...Object.fromEntries(Object.entries(parameters).map(([name, { schema }]) => [name, schema])),
+});
+
+/** The schema of a query string that narrows, and neither pages nor sorts. */
+export const filterQuery = (declaration: ListDeclaration) => z.strictObject(narrowingParameters(declaration));
+
 /** The schema of a list's whole query string. */
 export function listQuery(declaration: ListDeclaration) {
-  const { fields, parameters = {} } = declaration;
+  const { fields } = declaration;
   const sortable = Object.keys(fields).filter((name) => fields[name]?.kind !== 'text');
-  const filters = Object.entries(fields).flatMap(([name, field]) =>
-    operators
-      .filter((operator) => hasOperator(field, operator))
-      .map((operator) => [`${name}${operator}`, filterSchema(name, field, operator)] as const),
-  );
   return z
     .strictObject({
       _limit: wholeNumber(1, largestLimit, `How many; ${defaultLimit} when absent.`),
@@ -135,23 +158,8 @@ export function listQuery(declaration: ListDeclaration) {
           override: describedAs({ type: 'string' }),
           example: 'asc,desc',
         }),
-      q: z
-        .string({ error: 'must be given once' })
-        .transform((text, context) => {
-          const words = text.trim();
-          if (words.length > 200)
-            return refuse(context, 'must have at most 200 characters', 'too_long', { maximum: 200 });
-          return words.isWellFormed() ? words : refuse(context, 'must be well-formed Unicode', 'invalid_text');
-        })
-        .optional()
-        .meta({
-          description: 'Full-text search; the last word matches as a prefix.',
-          override: describedAs({ type: 'string' }),
-          example: 'plain shi',
-        }),
       ...selectionParameters(declaration),
-      ...Object.fromEntries(filters),
-      ...Object.fromEntries(Object.entries(parameters).map(([name, { schema }]) => [name, schema])),
+      ...narrowingParameters(declaration),
     })
     .superRefine((query, context) => {
       const fault = (parameter: string, message: string, code = 'invalid_value', allowed?: unknown) =>
@@ -195,26 +203,44 @@ function windowOf({ _limit = defaultLimit, _cursor, _start, _end, _page }: Query
   return { kind: 'offset', start, limit: _end === undefined ? _limit : _end - start };
 }
 
-/** A parsed query as a request. `raw` is the query as Express gives it. */
-export function listRequest(declaration: ListDeclaration, query: Query, raw: Record<string, unknown>): ListRequest {
-  const { fields, parameters = {} } = declaration;
-  const parsed: Record<string, unknown> = query;
+/** The filters and own parameters of a parsed query. */
+function narrowing({ fields, parameters = {} }: ListDeclaration, query: Record<string, unknown>) {
   const filters = Object.keys(fields).flatMap((field) =>
     operators.flatMap((operator): Filter[] => {
-      const values = parsed[`${field}${operator}`] as FieldValue[] | undefined;
+      const values = query[`${field}${operator}`] as FieldValue[] | undefined;
       return values ? [{ field, operator, values }] : [];
     }),
   );
-  const search = query.q === '' ? undefined : query.q;
+  return {
+    filters,
+    parameters: Object.fromEntries(Object.keys(parameters).map((name) => [name, query[name]])),
+    search: (query.q as string | undefined) || undefined,
+  };
+}
+
+/** A query that was parsed by {@link filterQuery} as a request for all that it leaves. */
+export const filterRequest = (
+  declaration: ListDeclaration,
+  query: z.output<ReturnType<typeof filterQuery>>,
+): ListRequest => ({
+  ...narrowing(declaration, query),
+  sort: [],
+  window: { kind: 'cursor', limit: largestLimit },
+  count: false,
+  selection: { embed: new Set(), fields: undefined },
+  raw: [],
+});
+
+/** A query that was parsed by {@link listQuery} as a request. `raw` is the query as Express gives it. */
+export function listRequest(declaration: ListDeclaration, query: Query, raw: Record<string, unknown>): ListRequest {
+  const narrowed = narrowing(declaration, query);
   const keys = (query._sort ?? []).map((field, index) => ({ field, descending: query._order?.[index] === 'desc' }));
-  const byRelevance = search !== undefined && keys.length === 0;
+  const byRelevance = narrowed.search !== undefined && keys.length === 0;
   // The id follows the direction of the key before it, so that one index can serve both.
   const id = { field: 'id', descending: keys.at(-1)?.descending ?? false };
   const window = windowOf(query);
   return {
-    filters,
-    parameters: Object.fromEntries(Object.keys(parameters).map((name) => [name, parsed[name]])),
-    search,
+    ...narrowed,
     sort: byRelevance ? [] : keys.some(({ field }) => field === 'id') ? keys : [...keys, id],
     window,
     count: window.kind === 'offset' || query._count === 'exact',
