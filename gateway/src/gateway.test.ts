@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { Health } from '@shop/service-kit/health.ts';
 import { listen } from '@shop/service-kit/server.ts';
 import { memoryLogger, request } from '@shop/service-kit/testing.ts';
-import { createGatewayApp, createOperationsApp } from './app.ts';
+import { createGateway, createOperations } from './app.ts';
 import type { GatewayConfig } from './config.ts';
 
 const openServers: { close(): Promise<void> }[] = [];
@@ -71,7 +71,7 @@ async function startGateway({
     },
   };
   const { logger, lines } = memoryLogger();
-  const gateway = await listen(await createGatewayApp(config, logger, new Health('gateway')), config);
+  const gateway = await listen(await createGateway(config, logger, new Health('gateway')), config);
   openServers.push(gateway);
   return { url: gateway.url, lines, config, logger };
 }
@@ -376,7 +376,7 @@ describe('health', () => {
 
   test('When the operations port of a service is asked, then its health is passed on and its API is not', async () => {
     const { config, logger } = await startGateway({ catalog: healthy });
-    const operations = await listen(createOperationsApp('catalog-service', config, logger), {
+    const operations = await listen(createOperations('catalog-service', config, logger), {
       host: '127.0.0.1',
       port: 0,
     });

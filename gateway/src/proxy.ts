@@ -1,9 +1,7 @@
-import { Agent, type ClientRequest, type ServerResponse } from 'node:http';
+import { Agent, type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Problem, unavailable } from '@shop/service-kit/problem.ts';
-import type { NextFunction, Request, RequestHandler } from 'express';
 import { createProxyMiddleware, type Plugin } from 'http-proxy-middleware';
 import type { GatewayConfig, Upstream } from './config.ts';
-import { isBelow } from './routes.ts';
 
 const forwardedHeaders = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-proto'];
 
@@ -24,9 +22,9 @@ const agent = new Agent({ keepAlive: true, maxFreeSockets: 64, timeout: 30_000 }
  * must lead to an answer. A request gets `timeout` milliseconds for each silence of the upstream.
  */
 const failingWith =
-  (fail: (req: Request, error: Error) => void, timeout: number): Plugin<Request, ServerResponse> =>
+  (fail: (req: IncomingMessage, error: Error) => void, timeout: number): Plugin =>
   (proxy) => {
-    proxy.on('error', (error: Error, req?: Request) => {
+    proxy.on('error', (error: Error, req?: IncomingMessage) => {
       if (req) fail(req, error);
     });
     proxy.on('proxyReq', (request: ClientRequest) => {
@@ -34,41 +32,43 @@ const failingWith =
     });
   };
 
+/** Passes a request on; `fail` is told why it could not be, and has to answer it. */
+export type PassOn = (req: IncomingMessage, res: ServerResponse, fail: (problem: Problem) => void) => void;
+
 /**
- * Streams requests below `prefixes` to a service, path and all, and its answers back. An upstream that is away is 503,
- * one that is too slow 504; a client that goes away takes its upstream request with it.
+ * Streams requests to a service, path and all, and its answers back. An upstream that is away is 503, one that is too slow
+ * 504; a client that goes away takes its upstream request with it.
  * The service learns from `X-Forwarded-*` who asked: what a client says of that itself counts only behind a proxy that is
  * trusted.
  */
 export function proxyTo(
   name: string,
   upstream: Upstream,
-  prefixes: string[],
   { requestTimeout: timeout, trustProxy }: Pick<GatewayConfig, 'requestTimeout' | 'trustProxy'>,
-): RequestHandler {
-  const pending = new WeakMap<Request, NextFunction>();
-  const fail = (req: Request, error: Error): void => {
-    const next = pending.get(req);
+): PassOn {
+  const pending = new WeakMap<IncomingMessage, (problem: Problem) => void>();
+  const failed = (req: IncomingMessage, error: Error): void => {
+    const fail = pending.get(req);
     pending.delete(req);
     if ((error as { code?: string }).code === 'UPSTREAM_TIMEOUT') {
-      next?.(new Problem('upstream_timeout', `${name} did not answer in time.`, { cause: error }));
-    } else next?.(unavailable(`${name} cannot be reached at the moment.`, error));
+      fail?.(new Problem('upstream_timeout', `${name} did not answer in time.`, { cause: error }));
+    } else fail?.(unavailable(`${name} cannot be reached at the moment.`, error));
   };
-  const proxy = createProxyMiddleware<Request, ServerResponse>({
-    target: upstream.url,
-    pathFilter: (path) => prefixes.some((prefix) => isBelow(prefix, path)),
+  const proxy = createProxyMiddleware({
+    // An object, so that it is not parsed anew for every request.
+    target: new URL(upstream.url),
     agent,
     xfwd: true,
     ejectPlugins: true,
-    plugins: [failingWith(fail, timeout)],
+    plugins: [failingWith(failed, timeout)],
   });
-  return (req, res, next) => {
-    pending.set(req, next);
+  return (req, res, fail) => {
+    pending.set(req, fail);
     const { headers } = req;
     if (!trustProxy) for (const header of forwardedHeaders) delete headers[header];
     else if (headers['x-forwarded-for']) headers['x-forwarded-for'] += `, ${req.socket.remoteAddress}`;
     // Node has answered it; with it, `proxyReq` would not be emitted and the request would have no deadline.
     delete headers.expect;
-    void proxy(req, res, next);
+    void proxy(req, res);
   };
 }

@@ -2,18 +2,18 @@ import { loadEnvironmentFile } from '@shop/service-kit/config.ts';
 import { Health } from '@shop/service-kit/health.ts';
 import { createLogger } from '@shop/service-kit/logger.ts';
 import { endOnSignal, listen, runMain } from '@shop/service-kit/server.ts';
-import { createGatewayApp, createOperationsApp } from './app.ts';
+import { createGateway, createOperations } from './app.ts';
 import { gatewayConfig, type UpstreamName } from './config.ts';
 
 await runMain('gateway', async () => {
   const config = gatewayConfig(loadEnvironmentFile());
   const logger = createLogger('gateway', config.logLevel);
   const health = new Health('gateway');
-  const server = await listen(await createGatewayApp(config, logger, health), config);
+  const server = await listen(await createGateway(config, logger, health), config);
   const operations = await Promise.all(
     (Object.keys(config.upstreams) as UpstreamName[]).flatMap((name) => {
       const port = config.upstreams[name].operationsPort;
-      return port === undefined ? [] : listen(createOperationsApp(name, config, logger), { host: config.host, port });
+      return port === undefined ? [] : listen(createOperations(name, config, logger), { host: config.host, port });
     }),
   );
   endOnSignal(server, {

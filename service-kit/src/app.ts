@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import cors from 'cors';
 import express, { type Express, type Router } from 'express';
 import helmet from 'helmet';
@@ -9,6 +10,15 @@ import { type ErrorTranslator, notFoundHandler, problemHandler } from './problem
 
 /** A request id that a client may choose; anything else is replaced, so that nothing odd reaches the log. */
 const requestIdPattern = /^[\w.:-]{1,128}$/;
+
+/** A request's id: the one it came with, or a new one. Whoever answers it, and whoever it is passed on to, tells it, too. */
+export function identify(req: IncomingMessage, res: ServerResponse): string {
+  const given = req.headers['x-request-id'];
+  const id = typeof given === 'string' && requestIdPattern.test(given) ? given : randomUUID();
+  req.headers['x-request-id'] = id;
+  res.setHeader('X-Request-Id', id);
+  return id;
+}
 
 /** Response headers that a browser's script may read from another origin. */
 const exposedHeaders = ['ETag', 'Link', 'Location', 'Retry-After', 'X-Request-Id', 'X-Total-Count'];
@@ -35,13 +45,7 @@ export function createApp(options: AppOptions): Express {
   app.use(
     pinoHttp({
       logger: options.logger,
-      genReqId: (req, res) => {
-        const given = req.headers['x-request-id'];
-        const id = typeof given === 'string' && requestIdPattern.test(given) ? given : randomUUID();
-        req.headers['x-request-id'] = id;
-        res.setHeader('X-Request-Id', id);
-        return id;
-      },
+      genReqId: identify,
       autoLogging: { ignore: (req) => req.url?.startsWith('/health') ?? false },
       customLogLevel: (_req, res) => (res.statusCode >= 500 ? 'warn' : 'info'),
       customSuccessMessage: (req, res, ms) => `${req.method} ${req.url} ${res.statusCode} ${Math.round(ms)} ms`,
