@@ -4,12 +4,21 @@ import type { ProductRow } from './models.ts';
 /** How many products are embedded in a category or a tag. */
 export const embeddedProducts = 50;
 
-/** Where the products of a category or a tag are found, by their parent's id and in the order of theirs. */
+/**
+ * Where the products of a category or a tag are found, by their parent's id and in the order of theirs, and where they are
+ * counted. (MariaDB 10.11 scans the table when a prepared COUNT of a large category is run a second time, unless it is told
+ * which index to count in.)
+ */
 const sources = {
-  category: { from: 'product', table: 'product', key: 'product.category_id', order: 'product.id' },
+  category: {
+    from: 'product',
+    counted: 'product FORCE INDEX (product_in_category)',
+    key: 'product.category_id',
+    order: 'product.id',
+  },
   tag: {
     from: 'product_tag JOIN product ON product.id = product_tag.product_id',
-    table: 'product_tag',
+    counted: 'product_tag',
     key: 'product_tag.tag_id',
     order: 'product_tag.product_id',
   },
@@ -40,7 +49,7 @@ export async function productsOf(
   return found;
 }
 
-/** How many products each category or tag has: one statement that counts in an index. A parent without any is absent. */
+/** How many products each category or tag has: one statement that counts in an index, and sorts and keeps nothing. */
 export async function productCounts(
   db: Database,
   parent: keyof typeof sources,
@@ -48,12 +57,13 @@ export async function productCounts(
   transaction?: Transaction,
 ): Promise<Map<number, number>> {
   if (ids.length === 0) return new Map();
-  const { table, key } = sources[parent];
-  const counts = await select<{ parent: number; count: number }>(
+  const { counted, key } = sources[parent];
+  const counts = await select<{ id: number; count: number }>(
     db,
-    `SELECT ${key} AS parent, COUNT(*) AS count FROM ${table} WHERE ${key} IN (${placeholders(ids.length)}) GROUP BY ${key}`,
+    `SELECT id, (SELECT COUNT(*) FROM ${counted} WHERE ${key} = ${parent}.id) AS count
+     FROM ${parent} WHERE id IN (${placeholders(ids.length)})`,
     ids,
     transaction,
   );
-  return new Map(counts.map((row) => [row.parent, row.count]));
+  return new Map(counts.map((row) => [row.id, row.count]));
 }

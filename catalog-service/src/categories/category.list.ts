@@ -7,9 +7,9 @@ export const categoryList: ListDeclaration = {
   table: 'category',
   columns: categoryColumns,
   fields: {
-    id: { kind: 'integer' },
+    id: { kind: 'integer', unique: true },
     category_name: { kind: 'string' },
-    slug: { kind: 'string' },
+    slug: { kind: 'string', unique: true },
     description: { kind: 'text', nullable: true },
     parent_id: { kind: 'integer', nullable: true },
     position: { kind: 'integer' },

@@ -1,4 +1,4 @@
-import { type Database, select } from '@shop/db/connection.ts';
+import { type Database, placeholders, select } from '@shop/db/connection.ts';
 import { Binder } from '@shop/resources/list/binder.ts';
 import { filterQuery, filterRequest, type ListRequest } from '@shop/resources/list/query.ts';
 import { whereSql } from '@shop/resources/list/sql.ts';
@@ -54,57 +54,118 @@ const without = (request: ListRequest, fields: string[], parameters: string[] = 
   parameters: Object.fromEntries(Object.entries(request.parameters).filter(([name]) => !parameters.includes(name))),
 });
 
-/** Counts what a request leaves, by five questions at once; each facet leaves its own filter aside. */
+/** What counts are broken down by, and the columns of `product` that this takes grouping by. */
+const breakdowns = { total: [], category: ['category_id'], status: ['status'], price: [] } as const;
+type Breakdown = keyof typeof breakdowns;
+
+/** Products that are alike in what they were grouped by. */
+interface Group {
+  category_id?: number | null;
+  status?: z.output<typeof productStatus>;
+  count: number;
+  min?: number | null;
+  max?: number | null;
+  [band: `band_${number}`]: number;
+}
+
+const priceColumns = [
+  'MIN(product.price) AS min',
+  'MAX(product.price) AS max',
+  ...bands.map(({ from, to }, index) => {
+    const upTo = to === null ? '' : ` AND product.price <= ${to}`;
+    return `SUM(product.price >= ${from}${upTo}) AS band_${index}`;
+  }),
+];
+
+/** The products that a request leaves, in groups: one statement, however many breakdowns are made of them. */
+function readGroups(db: Database, request: ListRequest, names: Breakdown[]): Promise<Group[]> {
+  const bind = new Binder();
+  const where = whereSql(productList, request, bind);
+  const columns = names.flatMap((name) => breakdowns[name].map((column) => `product.${column}`));
+  const counted = [...columns, 'COUNT(*) AS count', ...(names.includes('price') ? priceColumns : [])];
+  const grouped = columns.length > 0 ? `GROUP BY ${columns.join(', ')}` : '';
+  return select<Group>(db, `SELECT ${counted.join(', ')} FROM product WHERE ${where} ${grouped}`, bind.values);
+}
+
+/** How many of the products that a request leaves have each tag. */
+function readTags(db: Database, request: ListRequest): Promise<Facets['tag']> {
+  const bind = new Binder();
+  const where = whereSql(productList, request, bind);
+  // Where all products are counted, their links need not be looked up one by one.
+  const products = where === 'TRUE' ? '' : `JOIN product ON product.id = product_tag.product_id WHERE ${where}`;
+  return select(
+    db,
+    `SELECT counted.id, tag.tag_name, counted.count
+     FROM (SELECT product_tag.tag_id AS id, COUNT(*) AS count FROM product_tag ${products} GROUP BY product_tag.tag_id) AS counted
+     JOIN tag ON tag.id = counted.id
+     ORDER BY counted.count DESC, counted.id LIMIT ${mostValues}`,
+    bind.values,
+  );
+}
+
+/** How many products there are for each value of `key`. */
+function countBy<Key extends 'category_id' | 'status'>(groups: Group[], key: Key): Map<Group[Key], number> {
+  const counts = new Map<Group[Key], number>();
+  for (const group of groups) counts.set(group[key], (counts.get(group[key]) ?? 0) + group.count);
+  return counts;
+}
+
+/** The categories that have the most products, with their names. */
+async function topCategories(db: Database, groups: Group[]): Promise<Facets['category']> {
+  const top = [...countBy(groups, 'category_id')]
+    .map(([id = null, count]) => ({ id, count }))
+    .toSorted((a, b) => b.count - a.count || Number(a.id) - Number(b.id))
+    .slice(0, mostValues);
+  const ids = top.flatMap(({ id }) => (id === null ? [] : [id]));
+  const rows =
+    ids.length === 0
+      ? []
+      : await select<{ id: number; category_name: string }>(
+          db,
+          `SELECT id, category_name FROM category WHERE id IN (${placeholders(ids.length)})`,
+          ids,
+        );
+  const nameOf = new Map(rows.map((row) => [row.id, row.category_name]));
+  return top.map(({ id, count }) => ({ id, category_name: id === null ? null : (nameOf.get(id) ?? null), count }));
+}
+
+/**
+ * Counts what a request leaves; each facet leaves its own filter aside. One statement for the tags, and one for all the
+ * other facets whose filters are the same then.
+ */
 async function readFacets(db: Database, asked: ListRequest): Promise<Facets> {
   const request = (await productList.prepare?.(db, asked)) ?? asked;
-  const ask = <Row extends object>(of: ListRequest, statement: (where: string) => string): Promise<Row[]> => {
-    const bind = new Binder();
-    const where = whereSql(productList, of, bind);
-    return select<Row>(db, statement(where), bind.values);
+  const narrowed: Record<Breakdown, ListRequest> = {
+    total: request,
+    category: without(request, ['category_id'], ['_descendants']),
+    status: without(request, ['status']),
+    price: without(request, ['price']),
   };
-  const [[total], category, tag, status, [price]] = await Promise.all([
-    ask<{ count: number }>(request, (where) => `SELECT COUNT(*) AS count FROM product WHERE ${where}`),
-    ask<Facets['category'][number]>(
-      without(request, ['category_id'], ['_descendants']),
-      (where) =>
-        `SELECT counted.id, category.category_name, counted.count
-         FROM (SELECT product.category_id AS id, COUNT(*) AS count FROM product WHERE ${where} GROUP BY product.category_id) AS counted
-         LEFT JOIN category ON category.id = counted.id
-         ORDER BY counted.count DESC, counted.id LIMIT ${mostValues}`,
-    ),
-    ask<Facets['tag'][number]>(
-      without(request, [], ['tag_id', 'tag_id_all']),
-      (where) =>
-        `SELECT counted.id, tag.tag_name, counted.count
-         FROM (SELECT product_tag.tag_id AS id, COUNT(*) AS count
-               FROM product JOIN product_tag ON product_tag.product_id = product.id
-               WHERE ${where} GROUP BY product_tag.tag_id) AS counted
-         JOIN tag ON tag.id = counted.id
-         ORDER BY counted.count DESC, counted.id LIMIT ${mostValues}`,
-    ),
-    ask<{ value: Facets['status'][number]['value']; count: number }>(
-      without(request, ['status']),
-      (where) =>
-        `SELECT product.status AS value, COUNT(*) AS count FROM product WHERE ${where} GROUP BY product.status`,
-    ),
-    ask<Record<string, number | null>>(without(request, ['price']), (where) => {
-      const sums = bands.map(({ from, to }, index) => {
-        const upTo = to === null ? '' : ` AND product.price <= ${to}`;
-        return `SUM(product.price >= ${from}${upTo}) AS band_${index}`;
-      });
-      return `SELECT MIN(product.price) AS min, MAX(product.price) AS max, ${sums.join(', ')} FROM product WHERE ${where}`;
+  const alike = Object.groupBy(Object.keys(breakdowns) as Breakdown[], (name) => JSON.stringify(narrowed[name]));
+  const [tag, ...answers] = await Promise.all([
+    readTags(db, without(request, [], ['tag_id', 'tag_id_all'])),
+    ...Object.values(alike).map(async (names = []) => {
+      const groups = await readGroups(db, narrowed[names[0] as Breakdown], names);
+      return names.map((name) => [name, groups] as const);
     }),
   ]);
-  const countOf = new Map(status.map((row) => [row.value, row.count]));
+  const groups = Object.fromEntries(answers.flat()) as Record<Breakdown, Group[]>;
+  const countOf = countBy(groups.status, 'status');
+  const priced = groups.price.filter(({ count }) => count > 0);
+  const range = (of: 'min' | 'max') =>
+    priced.length === 0 ? null : Math[of](...priced.map((group) => Number(group[of])));
   return {
-    total: total?.count ?? 0,
-    category,
+    total: groups.total.reduce((sum, group) => sum + group.count, 0),
+    category: await topCategories(db, groups.category),
     tag,
     status: productStatus.options.map((value) => ({ value, count: countOf.get(value) ?? 0 })),
     price: {
-      min: price?.min ?? null,
-      max: price?.max ?? null,
-      bands: bands.map((band, index) => ({ ...band, count: price?.[`band_${index}`] ?? 0 })),
+      min: range('min'),
+      max: range('max'),
+      bands: bands.map((band, index) => ({
+        ...band,
+        count: priced.reduce((sum, group) => sum + (group[`band_${index}`] ?? 0), 0),
+      })),
     },
   };
 }

@@ -79,9 +79,9 @@ export const productList: ListDeclaration = {
   table: 'product',
   columns: productColumns,
   fields: {
-    id: { kind: 'integer' },
+    id: { kind: 'integer', unique: true },
     product_name: { kind: 'string' },
-    slug: { kind: 'string' },
+    slug: { kind: 'string', unique: true },
     sku: { kind: 'string', nullable: true },
     description: { kind: 'text', nullable: true },
     status: { kind: 'enum', values: productStatus.options },

@@ -8,6 +8,8 @@ export type FieldKind = 'integer' | 'decimal' | 'string' | 'text' | 'enum' | 'da
 export interface ListField {
   kind: FieldKind;
   nullable?: boolean;
+  /** No two rows have the same value, nor none: an order by it is total. */
+  unique?: boolean;
   /** For `enum`: what it can be. */
   values?: readonly string[];
   /** The SQL that stands for it; its column when absent. */

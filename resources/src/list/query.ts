@@ -236,12 +236,14 @@ export function listRequest(declaration: ListDeclaration, query: Query, raw: Rec
   const narrowed = narrowing(declaration, query);
   const keys = (query._sort ?? []).map((field, index) => ({ field, descending: query._order?.[index] === 'desc' }));
   const byRelevance = narrowed.search !== undefined && keys.length === 0;
+  // Behind a unique key nothing is left to be sorted, and a second key would keep the database from using its index.
+  const total = keys.findIndex(({ field }) => declaration.fields[field]?.unique) + 1;
   // The id follows the direction of the key before it, so that one index can serve both.
   const id = { field: 'id', descending: keys.at(-1)?.descending ?? false };
   const window = windowOf(query);
   return {
     ...narrowed,
-    sort: byRelevance ? [] : keys.some(({ field }) => field === 'id') ? keys : [...keys, id],
+    sort: byRelevance ? [] : total > 0 ? keys.slice(0, total) : [...keys, id],
     window,
     count: window.kind === 'offset' || query._count === 'exact',
     selection: selectionOf(declaration, query),

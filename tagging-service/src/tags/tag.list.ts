@@ -7,9 +7,9 @@ export const tagList: ListDeclaration = {
   table: 'tag',
   columns: tagColumns,
   fields: {
-    id: { kind: 'integer' },
-    tag_name: { kind: 'string' },
-    slug: { kind: 'string' },
+    id: { kind: 'integer', unique: true },
+    tag_name: { kind: 'string', unique: true },
+    slug: { kind: 'string', unique: true },
     product_count: {
       kind: 'integer',
       sql: '(SELECT COUNT(*) FROM product_tag AS counted WHERE counted.tag_id = tag.id)',
