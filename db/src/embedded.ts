@@ -122,6 +122,9 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedD
     await initialise(program, data);
   }
 
+  const temporary = path.join(path.resolve(folder), 'tmp');
+  await mkdir(temporary, { recursive: true, mode: 0o700 });
+
   const port = await freePort();
   const password = randomBytes(18).toString('base64url');
   const init = path.join(folder, 'init.sql');
@@ -147,6 +150,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedD
       // Relative to the data directory: a socket's path may have 107 characters at most.
       '--socket=server.sock',
       '--pid-file=server.pid',
+      // Its own: a server that starts deletes what it takes for leftovers in its folder, of whichever server they are.
+      `--tmpdir=${temporary}`,
       `--port=${port}`,
       '--bind-address=127.0.0.1',
       '--skip-name-resolve',

@@ -1,7 +1,6 @@
 import {
   ConnectionAcquireTimeoutError,
   ConnectionError,
-  DatabaseError,
   ForeignKeyConstraintError,
   UniqueConstraintError,
 } from 'sequelize';
@@ -111,6 +110,6 @@ export function isUnavailable(error: unknown): boolean {
     hasErrno(error, 'tooManyConnections') ||
     hasErrno(error, 'queryInterrupted') ||
     (code !== undefined && lostConnection.has(code)) ||
-    (error instanceof DatabaseError && message.includes('closed state'))
+    message.includes('closed state')
   );
 }

@@ -69,6 +69,7 @@ export function createResourceApp(
     operations: routerOf([...healthRoutes(health), openApiRoute(service.name, routes)]),
     json: { limit: bodyLimit, ...(service.reviver ? { reviver: service.reviver } : {}) },
     routers: [gate, routerOf(routes)],
+    behindGateway: true,
     translators: [translateDatabaseError],
   });
 }

@@ -1,12 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import cors from 'cors';
-import express, { type Express, type Router } from 'express';
+import express, { type Express, type RequestHandler, type Router } from 'express';
 import helmet from 'helmet';
-import { pinoHttp } from 'pino-http';
 import type { Logger } from './logger.ts';
 import { type ErrorTranslator, notFoundHandler, problemHandler } from './problem.ts';
+import { logRequest } from './request-log.ts';
 
 /** A request id that a client may choose; anything else is replaced, so that nothing odd reaches the log. */
 const requestIdPattern = /^[\w.:-]{1,128}$/;
@@ -23,12 +24,30 @@ export function identify(req: IncomingMessage, res: ServerResponse): string {
 /** Response headers that a browser's script may read from another origin. */
 const exposedHeaders = ['ETag', 'Link', 'Location', 'Retry-After', 'X-Request-Id', 'X-Total-Count'];
 
+/** What browsers need of whoever they speak to: security headers, and CORS. */
+const forBrowsers: RequestHandler[] = [
+  helmet({
+    contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] }, useDefaults: false },
+  }),
+  cors({ exposedHeaders, maxAge: 600 }),
+];
+
+/** The headers that {@link forBrowsers} gives every answer, which are always the same, for those who answer without Express. */
+export const browserHeaders: [name: string, value: string][] = (() => {
+  const req = new IncomingMessage(new Socket());
+  const res = new ServerResponse(req);
+  for (const handler of forBrowsers) handler(req as never, res as never, () => {});
+  return Object.entries(res.getHeaders()).map(([name, value]) => [name, String(value)]);
+})();
+
 export interface AppOptions {
   logger: Logger;
   /** What is answered even while nothing else can be, such as health. */
   operations?: Router;
   /** What the service serves, in order. */
   routers: Router[];
+  /** True for a service that browsers reach through the gateway alone, which gives its answers what browsers need. */
+  behindGateway?: boolean;
   /** Parses JSON bodies up to `limit` bytes. Absent: bodies are left alone, so that they can be streamed on. */
   json?: { limit: number; reviver?: (key: string, value: unknown, context: { source?: string }) => unknown };
   /** Turns errors of a library into problems. */
@@ -42,26 +61,12 @@ export interface AppOptions {
 export function createApp(options: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by');
-  app.use(
-    pinoHttp({
-      logger: options.logger,
-      genReqId: identify,
-      autoLogging: { ignore: (req) => req.url?.startsWith('/health') ?? false },
-      customLogLevel: (_req, res) => (res.statusCode >= 500 ? 'warn' : 'info'),
-      customSuccessMessage: (req, res, ms) => `${req.method} ${req.url} ${res.statusCode} ${Math.round(ms)} ms`,
-      customErrorMessage: (req, res) => `${req.method} ${req.url} ${res.statusCode}`,
-      quietReqLogger: true,
-      customAttributeKeys: { reqId: 'request_id' },
-      serializers: {
-        req: (req: { method: string; url: string }) => ({ method: req.method, url: req.url }),
-        res: (res: { statusCode: number }) => ({ status: res.statusCode }),
-      },
-    }),
-    helmet({
-      contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] }, useDefaults: false },
-    }),
-    cors({ exposedHeaders, maxAge: 600 }),
-  );
+  app.use((req, res, next) => {
+    const id = identify(req, res);
+    if (!req.url.startsWith('/health')) logRequest(options.logger, id, req, res);
+    next();
+  });
+  if (!options.behindGateway) app.use(forBrowsers);
   if (options.operations) app.use(options.operations);
   if (options.json) {
     const { limit, reviver } = options.json;
@@ -80,6 +85,6 @@ export function createApp(options: AppOptions): Express {
     );
   }
   for (const router of options.routers) app.use(router);
-  app.use(notFoundHandler, problemHandler(options.translators));
+  app.use(notFoundHandler, problemHandler(options.logger, options.translators));
   return app;
 }

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** A strong entity tag (RFC 9110, section 8.8.3) for a text: its digest, behind `prefix` if there is one. */
 export function etagOf(text: string, prefix?: string | number): string {
-  const digest = createHash('sha1').update(text).digest('base64url').slice(0, 20);
+  const digest = hash('sha1', text, 'base64url').slice(0, 20);
   return prefix === undefined ? `"${digest}"` : `"${prefix}-${digest}"`;
 }
 

@@ -1,4 +1,5 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
+import type { Logger } from './logger.ts';
 
 /**
  * Every kind of problem this system answers with, by its stable `code`. `about` is the text of the page that the
@@ -174,13 +175,14 @@ export const notFoundHandler: RequestHandler = (req) => {
  * The one place where errors become answers. A fault of ours (5xx) is logged with its cause, and shows nothing of it;
  * an answer that has already begun cannot be replaced, so its connection is closed.
  */
-export function problemHandler(translators: ErrorTranslator[] = []): ErrorRequestHandler {
+export function problemHandler(logger: Logger, translators: ErrorTranslator[] = []): ErrorRequestHandler {
   return (error, req, res, _next) => {
+    const request_id = String(req.headers['x-request-id']);
     let problem: Problem | undefined = error instanceof Problem ? error : undefined;
     for (const translate of [...translators, fromExpress]) problem ??= translate(error);
     problem ??= new Problem('internal_error', 'The request could not be completed.', { cause: error });
-    if (problem.status === 500) req.log.error({ err: error }, 'request failed');
-    else if (problem.status > 500) req.log.warn({ err: problem.cause ?? problem }, problem.message);
+    if (problem.status === 500) logger.error({ request_id, err: error }, 'request failed');
+    else if (problem.status > 500) logger.warn({ request_id, err: problem.cause ?? problem }, problem.message);
     if (res.headersSent) {
       res.destroy();
       return;
@@ -189,6 +191,6 @@ export function problemHandler(translators: ErrorTranslator[] = []): ErrorReques
       .status(problem.status)
       .set(problem.headers)
       .type('application/problem+json')
-      .send(JSON.stringify(problem.toDocument(String(req.id))));
+      .send(JSON.stringify(problem.toDocument(request_id)));
   };
 }

@@ -103,7 +103,11 @@ function send(req: Request, res: Response, { status, body, version, headers }: R
       return;
     }
   }
-  res.status(status).type('json').send(text);
+  // Not `send`: it would look for a tag again, and write the head and the body apart.
+  res
+    .status(status)
+    .set({ 'Content-Type': 'application/json; charset=utf-8', 'Content-Length': `${Buffer.byteLength(text)}` });
+  res.end(text);
 }
 
 /** An Express router for a table of routes; a known path with another method is answered with 405 and `Allow`. */

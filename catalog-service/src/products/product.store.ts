@@ -1,38 +1,25 @@
-import { type Database, placeholders, select, type Transaction } from '@shop/db/connection.ts';
+import type { Database, Transaction } from '@shop/db/connection.ts';
 import { UnknownReferenceError, violatedForeignKey } from '@shop/db/errors.ts';
-import type { CategoryRow, ProductRow, TagRow } from '@shop/db/models.ts';
-import { changeLinks, linkChange, tagsOf } from '@shop/db/product-links.ts';
+import type { ProductRow } from '@shop/db/models.ts';
+import { changeLinks, linkChange } from '@shop/db/product-links.ts';
 import { missingIds, ResourceWriter } from '@shop/db/resource-table.ts';
 import { inTransaction } from '@shop/db/transaction.ts';
-import { type CategorySummary, categoryColumns, presentCategory } from '@shop/resources/category.ts';
 import type { ResourceStore } from '@shop/resources/crud-routes.ts';
 import { type Selection, selectionKey } from '@shop/resources/list/query.ts';
 import { createListReader, pick } from '@shop/resources/list/reader.ts';
-import { type ProductSummary, presentProduct, productColumns } from '@shop/resources/product.ts';
-import { presentTag, tagColumns } from '@shop/resources/tag.ts';
 import { etagOf } from '@shop/service-kit/etag.ts';
 import { productList } from './product.list.ts';
+import { type ProductVersions, presentProducts, readProduct, readVersions } from './product.reads.ts';
 import type { Product, ProductCreate, ProductRemoved, ProductUpdate } from './product.schema.ts';
 
 export type ProductStore = ResourceStore<Product, ProductCreate, ProductUpdate, ProductRemoved>;
 
-const columns = productColumns.join(', ');
 const everything = { embed: new Set(productList.embeds) };
-
-/**
- * What tells two representations of a product apart. Which category and which tags it has is part of its own version, so
- * the sum of the tags' versions changes whenever one of them does.
- */
-interface Versions {
-  product: number;
-  category: number;
-  tags: number;
-}
 
 const sumOfVersions = (tags: { version: number }[]): number => tags.reduce((sum, tag) => sum + tag.version, 0);
 
 /** The entity tag of a product: its version first, then what it embeds, then which part of it was asked for. */
-function productEtag({ product, category, tags }: Versions, selection: Selection): string {
+function productEtag({ product, category, tags }: ProductVersions, selection: Selection): string {
   const key = selectionKey(productList, selection);
   const { embed } = selection;
   const parts = [product, embed.has('category') ? category : 0, embed.has('tags') ? tags : 0].join('.');
@@ -45,55 +32,9 @@ export function createProductStore(db: Database): ProductStore {
 
   const readPage = createListReader(db, productList, '/api/products');
 
-  /** The categories of products, by id: one statement. */
-  async function categoriesOf(rows: ProductRow[], transaction?: Transaction): Promise<Map<number, CategorySummary>> {
-    const ids = [...new Set(rows.flatMap((row) => (row.category_id === null ? [] : [row.category_id])))];
-    if (ids.length === 0) return new Map();
-    const found = await select<CategoryRow>(
-      db,
-      `SELECT ${categoryColumns.join(', ')} FROM category WHERE id IN (${placeholders(ids.length)})`,
-      ids,
-      transaction,
-    );
-    return new Map(found.map((row) => [row.id, presentCategory(row)]));
-  }
-
-  /** Rows of `product` with what is embedded in them: a statement for each association, however many rows. */
-  async function embed(
-    rows: ProductRow[],
-    { embed: associations }: Pick<Selection, 'embed'>,
-    transaction?: Transaction,
-  ): Promise<(ProductSummary & Partial<Product>)[]> {
-    const categories = associations.has('category') ? await categoriesOf(rows, transaction) : undefined;
-    const ids = rows.map((row) => row.id);
-    const tags = associations.has('tags') ? await tagsOf<TagRow>(db, ids, tagColumns, transaction) : undefined;
-    return rows.map((row) => ({
-      ...presentProduct(row),
-      ...(categories
-        ? { category: (row.category_id === null ? undefined : categories.get(row.category_id)) ?? null }
-        : {}),
-      ...(tags ? { tags: (tags.get(row.id) ?? []).map(presentTag) } : {}),
-    }));
-  }
-
   /** A whole product. */
-  async function read(id: number, transaction?: Transaction): Promise<Product | undefined> {
-    const rows = await select<ProductRow>(db, `SELECT ${columns} FROM product WHERE id = $1`, [id], transaction);
-    return (await embed(rows, everything, transaction))[0] as Product | undefined;
-  }
-
-  /** The versions of all that a product's representation is made of: one statement on primary keys, no row read whole. */
-  async function versionsOf(id: number): Promise<Versions | undefined> {
-    const [row] = await select<Versions>(
-      db,
-      `SELECT product.version AS product, COALESCE(category.version, 0) AS category,
-              (SELECT COALESCE(SUM(tag.version), 0) FROM product_tag JOIN tag ON tag.id = product_tag.tag_id
-               WHERE product_tag.product_id = product.id) AS tags
-       FROM product LEFT JOIN category ON category.id = product.category_id WHERE product.id = $1`,
-      [id],
-    );
-    return row;
-  }
+  const read = (id: number, transaction: Transaction) =>
+    readProduct(db, id, everything, transaction) as Promise<Product | undefined>;
 
   /** @throws {UnknownReferenceError} naming every id in the input that does not exist */
   async function checkReferences(transaction: Transaction, { category_id, tagIds }: ProductUpdate): Promise<void> {
@@ -124,18 +65,17 @@ export function createProductStore(db: Database): ProductStore {
   return {
     list: (request) =>
       readPage<ProductRow, Partial<Product>>(request, async (rows, selection) =>
-        (await embed(rows, selection)).map((item) => pick(item, selection)),
+        (await presentProducts(db, rows, selection)).map((item) => pick(item, selection)),
       ),
 
     async get(id, selection, isKnown) {
       if (isKnown) {
-        const versions = await versionsOf(id);
+        const versions = await readVersions(db, id);
         if (!versions) return undefined;
         const etag = productEtag(versions, selection);
         if (isKnown(etag)) return { version: versions.product, etag };
       }
-      const rows = await select<ProductRow>(db, `SELECT ${columns} FROM product WHERE id = $1`, [id]);
-      const [item] = await embed(rows, selection);
+      const item = await readProduct(db, id, selection);
       if (!item) return undefined;
       const { version, category, tags } = item;
       const versions = { product: version, category: category?.version ?? 0, tags: sumOfVersions(tags ?? []) };

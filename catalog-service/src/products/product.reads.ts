@@ -1,0 +1,111 @@
+import { type Database, placeholders, select, type Transaction } from '@shop/db/connection.ts';
+import type { CategoryRow, ProductRow, TagRow } from '@shop/db/models.ts';
+import { tagsOf } from '@shop/db/product-links.ts';
+import { categoryColumns, presentCategory } from '@shop/resources/category.ts';
+import type { Selection } from '@shop/resources/list/query.ts';
+import { type ProductSummary, presentProduct, productColumns } from '@shop/resources/product.ts';
+import { presentTag, tagColumns } from '@shop/resources/tag.ts';
+import type { Product } from './product.schema.ts';
+
+/** A product, with those of its associations that were asked for. */
+export type ProductWith = ProductSummary & Partial<Pick<Product, 'category' | 'tags'>>;
+type Embeds = Pick<Selection, 'embed'>;
+
+/** Columns of a table that is joined to `product`, under names that keep them apart: `category.id`. */
+const joined = (table: string, columns: string[]): string =>
+  columns.map((column) => `${table}.${column} AS \`${table}.${column}\``).join(', ');
+
+/** Takes such columns out of a row again; undefined where there was nothing to join. */
+function unjoin<Row>(row: Record<string, unknown>, table: string, columns: string[]): Row | undefined {
+  if (row[`${table}.id`] === null) return undefined;
+  return Object.fromEntries(columns.map((column) => [column, row[`${table}.${column}`]])) as Row;
+}
+
+const productSql = ({ embed }: Embeds): string => {
+  const columns = [productColumns.map((column) => `product.${column}`).join(', ')];
+  const joins: string[] = [];
+  if (embed.has('category')) {
+    columns.push(joined('category', categoryColumns));
+    joins.push('LEFT JOIN category ON category.id = product.category_id');
+  }
+  if (embed.has('tags')) {
+    columns.push(joined('tag', tagColumns));
+    joins.push(
+      'LEFT JOIN product_tag ON product_tag.product_id = product.id LEFT JOIN tag ON tag.id = product_tag.tag_id',
+    );
+  }
+  const order = embed.has('tags') ? 'ORDER BY product_tag.tag_id' : '';
+  return `SELECT ${columns.join(', ')} FROM product ${joins.join(' ')} WHERE product.id = $1 ${order}`;
+};
+
+/** One product: one statement, whose rows repeat it for each of its tags. */
+export async function readProduct(
+  db: Database,
+  id: number,
+  embeds: Embeds,
+  transaction?: Transaction,
+): Promise<ProductWith | undefined> {
+  const rows = await select<ProductRow & Record<string, unknown>>(db, productSql(embeds), [id], transaction);
+  const [row] = rows;
+  if (!row) return undefined;
+  const product: ProductWith = presentProduct(row);
+  if (embeds.embed.has('category')) {
+    const category = unjoin<CategoryRow>(row, 'category', categoryColumns);
+    product.category = category ? presentCategory(category) : null;
+  }
+  if (embeds.embed.has('tags')) {
+    const tags = rows.map((each) => unjoin<TagRow>(each, 'tag', tagColumns));
+    product.tags = tags.flatMap((tag) => (tag ? [presentTag(tag)] : []));
+  }
+  return product;
+}
+
+/** The categories of products, by id: one statement. */
+async function categoriesOf(db: Database, rows: ProductRow[]) {
+  const ids = [...new Set(rows.flatMap((row) => (row.category_id === null ? [] : [row.category_id])))];
+  if (ids.length === 0) return new Map();
+  const found = await select<CategoryRow>(
+    db,
+    `SELECT ${categoryColumns.join(', ')} FROM category WHERE id IN (${placeholders(ids.length)})`,
+    ids,
+  );
+  return new Map(found.map((row) => [row.id, presentCategory(row)]));
+}
+
+/** The products of a page: a statement for each association, however many rows. (One that joined them all would cost more.) */
+export async function presentProducts(db: Database, rows: ProductRow[], { embed }: Embeds): Promise<ProductWith[]> {
+  const ids = rows.map((row) => row.id);
+  const [categories, tags] = await Promise.all([
+    embed.has('category') ? categoriesOf(db, rows) : undefined,
+    embed.has('tags') ? tagsOf<TagRow>(db, ids, tagColumns) : undefined,
+  ]);
+  return rows.map((row) => {
+    const product: ProductWith = presentProduct(row);
+    if (categories) product.category = categories.get(row.category_id) ?? null;
+    if (tags) product.tags = (tags.get(row.id) ?? []).map(presentTag);
+    return product;
+  });
+}
+
+/**
+ * What tells two representations of a product apart. Which category and which tags it has is part of its own version, so
+ * the sum of the tags' versions changes whenever one of them does.
+ */
+export interface ProductVersions {
+  product: number;
+  category: number;
+  tags: number;
+}
+
+/** The versions of all that a product's representation is made of: one statement on primary keys, no row read whole. */
+export async function readVersions(db: Database, id: number): Promise<ProductVersions | undefined> {
+  const [row] = await select<ProductVersions>(
+    db,
+    `SELECT product.version AS product, COALESCE(category.version, 0) AS category,
+            (SELECT COALESCE(SUM(tag.version), 0) FROM product_tag JOIN tag ON tag.id = product_tag.tag_id
+             WHERE product_tag.product_id = product.id) AS tags
+     FROM product LEFT JOIN category ON category.id = product.category_id WHERE product.id = $1`,
+    [id],
+  );
+  return row;
+}
