@@ -8,7 +8,7 @@ export interface Database {
   sequelize: Sequelize;
   models: Models;
 }
-export type { Transaction };
+export { QueryTypes, type Transaction };
 
 /** Seconds that a statement waits for another's row lock before it gives up. */
 const lockWaitSeconds = 5;
