@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { resourceServiceConfig } from '@shop/resources/resource-service.ts';
 import { atOnce, startTestService, type TestService } from '@shop/resources/testing.ts';
 import { catalogService } from './app.ts';
 import { rowsIn } from './products/testing.ts';
@@ -200,6 +201,16 @@ describe('what moves a version on', () => {
 });
 
 describe('where a precondition is required', () => {
+  test.each([
+    [{}, false],
+    [{ REQUIRE_PRECONDITION: 'false' }, false],
+    [{ REQUIRE_PRECONDITION: 'true' }, true],
+  ])('When the settings are %j, then it is: %s', (env, expected) => {
+    const config = resourceServiceConfig(catalogService, { DB_HOST: 'nowhere', DB_USER: 'nobody', ...env });
+
+    expect(config.requirePrecondition).toBe(expected);
+  });
+
   let strict: TestService;
   beforeAll(async () => {
     strict = await startTestService(catalogService, { database: service.database, requirePrecondition: true });
