@@ -20,3 +20,6 @@ GRANT SELECT, UPDATE ON `{database}`.`mutex` TO '{catalog}'@'%';
 GRANT INSERT, UPDATE, DELETE ON `{database}`.`tag` TO '{tagging}'@'%';
 GRANT INSERT, DELETE ON `{database}`.`product_tag` TO '{tagging}'@'%';
 GRANT UPDATE (version, updated_at) ON `{database}`.`product` TO '{tagging}'@'%';
+
+-- Both remember what they have answered to a write with an Idempotency-Key, and forget it after a day.
+GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.`idempotency_key` TO '{catalog}'@'%', '{tagging}'@'%';

@@ -13,10 +13,10 @@ export const catalogService: ResourceServiceDescription = {
   account: 'catalog',
   port: { setting: 'CATALOG_SERVICE_PORT', fallback: 3002 },
   reviver: notePrice,
-  routes: (db) => [
-    treeRoute(db),
-    ...categoryRoutes(createCategoryStore(db)),
-    facetsRoute(db),
-    ...productRoutes(createProductStore(db)),
+  routes: (context) => [
+    treeRoute(context.db),
+    ...categoryRoutes(context, createCategoryStore(context.db)),
+    facetsRoute(context.db),
+    ...productRoutes(context, createProductStore(context.db)),
   ],
 };

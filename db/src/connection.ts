@@ -1,5 +1,5 @@
 import type * as mysql from 'mysql2';
-import { Sequelize, type Transaction } from 'sequelize';
+import { QueryTypes, Sequelize, type Transaction } from 'sequelize';
 import { defineModels, type Models } from './models.ts';
 import type { DatabaseSettings } from './settings.ts';
 
@@ -10,7 +10,7 @@ export interface Database {
   /** Is told of every statement. */
   onStatement: ((sql: string) => void) | undefined;
 }
-export type { Transaction };
+export { QueryTypes, type Transaction };
 
 /** Seconds that a statement waits for another's row lock before it gives up. */
 const lockWaitSeconds = 5;

@@ -54,6 +54,7 @@ const errno = {
   specificAccessDenied: 1227,
   queryInterrupted: 1317,
   cannotCreateUserWithGrant: 1410,
+  lockNotAvailable: 3572,
 } as const;
 
 /** The client library's codes for a connection that is gone. */

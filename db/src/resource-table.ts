@@ -13,6 +13,9 @@ const uniqueIndexes: Record<ResourceTable, Record<string, string[]>> = {
   tag: { tag_slug: ['slug'], tag_name: ['tag_name'] },
 };
 
+/** Is told the version of the row that is about to be changed, and throws when that is not what the client expects. */
+export type VersionCheck = (version: number) => Promise<void>;
+
 /**
  * One resource's table as its store writes it: slugs that find themselves a free name, versions that move on with
  * every change and only then, and duplicates that say who holds the value. Every method runs in the caller's
@@ -50,15 +53,20 @@ export class ResourceWriter<T extends ResourceTable, Row extends ResourceRows[T]
     return this.#giveSlug(transaction, base, (slug) => this.#create(transaction, { ...values, slug }));
   }
 
-  /** Locks a row until the transaction ends and returns it, or undefined when there is none. */
-  async lock(transaction: Transaction, id: number): Promise<Row | undefined> {
+  /**
+   * Locks a row until the transaction ends, checks its version, and returns it; undefined when there is none. `check` comes
+   * after the lock: before it, another writer could still move the version on.
+   */
+  async lock(transaction: Transaction, id: number, check: VersionCheck): Promise<Row | undefined> {
     const [row] = await select<Row>(
       this.#db,
       `SELECT ${this.#columns} FROM ${this.#table} WHERE id = $1 FOR UPDATE`,
       [id],
       transaction,
     );
-    return row && (plainRow(row) as Row);
+    if (!row) return undefined;
+    await check(row.version);
+    return plainRow(row) as Row;
   }
 
   /**

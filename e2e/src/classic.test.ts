@@ -213,6 +213,51 @@ describe('reading', () => {
   });
 });
 
+describe('safe writes', () => {
+  test('When what was read has been changed by another, then it is 412 or 409, with what it is now', async () => {
+    const { body: tag, headers } = await create('tags', { tag_name: unique('contended') });
+    const path = `/api/tags/${tag.id}`;
+    const read = { 'If-Match': headers.get('etag') ?? '' };
+
+    const first = await api.put(path, { tag_name: unique('first') }, read);
+    const second = await api.put(path, { tag_name: unique('second') }, read);
+    const third = await api.patch(path, { ...tag, tag_name: unique('third') });
+
+    expect([first.status, second.status, third.status]).toEqual([200, 412, 409]);
+    expect([second.body.current, third.body.current]).toEqual([first.body, first.body]);
+    expect(second.headers.get('etag')).toBe(first.headers.get('etag'));
+  });
+
+  test('When a request is sent again with its key, then it is answered again and not done again', async () => {
+    const key = { 'Idempotency-Key': unique('key').replaceAll(' ', '-') };
+    const body = { product_name: unique('Once'), price: 1 };
+    const first = await api.post('/api/products', body, key);
+    leftovers.push(`/api/products/${first.body.id}`);
+
+    const again = await api.post('/api/products', body, key);
+    const other = await api.post('/api/products', { ...body, price: 2 }, key);
+
+    expect([again.status, again.text, again.headers.get('location')]).toEqual([
+      201,
+      first.text,
+      first.headers.get('location'),
+    ]);
+    expect([first, again].map((answer) => answer.headers.get('idempotency-replayed'))).toEqual([null, 'true']);
+    expect(other.body.code).toBe('idempotency_key_reused');
+  });
+
+  test('When a deletion is tried, then it is answered and nothing is deleted', async () => {
+    const { body: category } = await create('categories', { category_name: unique('Tried') });
+
+    const { status, headers, body } = await api.delete(`/api/categories/${category.id}?_dry_run=true`);
+
+    expect(status).toBe(200);
+    expect(headers.get('dry-run')).toBe('true');
+    expect(body).toEqual({ ...category, effects: { products_detached: 0, children_moved: 0 } });
+    expect((await api.get(`/api/categories/${category.id}`)).body).toEqual(category);
+  });
+});
+
 describe('bad input', () => {
   const cases: [string, 'post' | 'put', string, unknown, number, string][] = [
     ['no name and no price', 'post', '/api/products', {}, 400, 'validation_failed'],

@@ -11,7 +11,15 @@ interface Document {
   openapi: string;
   paths: Record<
     string,
-    Record<string, { operationId: string; requestBody?: { content: Record<string, Media> }; responses: object }>
+    Record<
+      string,
+      {
+        operationId: string;
+        parameters?: { in: string; name: string }[];
+        requestBody?: { content: Record<string, Media> };
+        responses: object;
+      }
+    >
   >;
 }
 
@@ -64,6 +72,21 @@ describe('/openapi.json', () => {
     expect(new Set(ids).size).toBe(ids.length);
     expect(bodies.length).toBe(9);
     expect(bodies.every(({ examples }) => Object.keys(examples ?? {}).length > 0)).toBe(true);
+  });
+
+  test('When its writes are listed, then each has a key and a dry run, and each change a precondition', () => {
+    const writes = Object.values(document.paths).flatMap((item) =>
+      Object.entries(item).filter(([method]) => method !== 'get'),
+    );
+    for (const [method, { operationId, parameters = [], responses }] of writes) {
+      const names = parameters.filter((parameter) => parameter.in !== 'path').map(({ name }) => name);
+      const expected = ['Idempotency-Key', '_dry_run', ...(method === 'post' ? [] : ['If-Match'])];
+      expect([operationId, names.toSorted()]).toEqual([operationId, expected.toSorted()]);
+      expect(Object.keys(responses)).toEqual(
+        expect.arrayContaining(method === 'post' ? ['409', '422'] : ['409', '412', '422', '428']),
+      );
+    }
+    expect(writes.length).toBeGreaterThan(0);
   });
 
   test('When the examples of its bodies are sent to an empty id, then none is found invalid', async () => {

@@ -198,6 +198,34 @@ describe('routing', () => {
   });
 });
 
+describe('safe writes', () => {
+  test('When a write comes with its headers, then the service gets them as they are, and the client those of the answer', async () => {
+    const received: IncomingMessage['headers'][] = [];
+    const gateway = await startGateway({
+      catalog: (req, res) => {
+        received.push(req.headers);
+        res.writeHead(200, { ETag: '"2.0.0"', 'Idempotency-Replayed': 'true', 'Dry-Run': 'true' }).end('{}');
+      },
+    });
+    const sent = { 'If-Match': '"1.0.0-a", W/"b,c"', 'Idempotency-Key': '"k-1"', Authorization: 'Bearer a' };
+
+    const { headers } = await request(`${gateway.url}/api/products/1?_dry_run=true`, {
+      method: 'PUT',
+      body: {},
+      headers: sent,
+    });
+
+    expect(received).toMatchObject([
+      { 'if-match': sent['If-Match'], 'idempotency-key': sent['Idempotency-Key'], authorization: 'Bearer a' },
+    ]);
+    expect(['etag', 'idempotency-replayed', 'dry-run'].map((name) => headers.get(name))).toEqual([
+      '"2.0.0"',
+      'true',
+      'true',
+    ]);
+  });
+});
+
 describe('streaming', () => {
   test('When the service sends the first half of its answer, then the client has it before there is a second', async () => {
     let finish: (() => void) | undefined;

@@ -1,3 +1,5 @@
+import type { Transaction } from '@shop/db/connection.ts';
+import type { VersionCheck } from '@shop/db/resource-table.ts';
 import { matchesNone } from '@shop/service-kit/etag.ts';
 import { type Fault, Problem } from '@shop/service-kit/problem.ts';
 import { type AnyRoute, defineRoute, type ReplyShape } from '@shop/service-kit/route.ts';
@@ -13,8 +15,13 @@ import {
   selectionParameters,
 } from './list/query.ts';
 import type { ListPage } from './list/reader.ts';
+import { type Expectation, versionCheck } from './precondition.ts';
+import { defineWrite, type ServiceContext } from './write.ts';
 
-/** What a resource's store does for its routes; undefined stands for "there is no such id". */
+/**
+ * What a resource's store does for its routes; undefined stands for "there is no such id". What writes does so in the caller's
+ * transaction, which may hold other writes; `check` is told the version of the row once it is locked.
+ */
 export interface ResourceStore<Item, Create, Update, Removed> {
   list(request: ListRequest): Promise<ListPage<Partial<Item>>>;
   /**
@@ -26,9 +33,13 @@ export interface ResourceStore<Item, Create, Update, Removed> {
     selection: Selection,
     isKnown: ((etag: string) => boolean) | undefined,
   ): Promise<{ item?: Partial<Item>; version: number; etag?: string } | undefined>;
-  create(input: Create): Promise<Item>;
-  update(id: number, changes: Update): Promise<Item | undefined>;
-  remove(id: number): Promise<Removed | undefined>;
+  /** A whole resource, as the transaction sees it. */
+  read(transaction: Transaction, id: number): Promise<Item | undefined>;
+  /** The entity tag of a whole resource, the same as that of a GET. */
+  etag(item: Item): string;
+  create(transaction: Transaction, input: Create): Promise<Item>;
+  update(transaction: Transaction, id: number, changes: Update, check: VersionCheck): Promise<Item | undefined>;
+  remove(transaction: Transaction, id: number, check: VersionCheck): Promise<Removed | undefined>;
 }
 
 /** What a resource is called and made of. */
@@ -68,6 +79,7 @@ function sameId({ params, body }: { params: Record<string, unknown>; body: unkno
  * @see docs/decisions/0003-resources-package.md
  */
 export function crudRoutes<Shape extends z.ZodObject, C extends z.ZodType, U extends z.ZodType, R extends z.ZodType>(
+  context: ServiceContext,
   resource: ResourceDescription<Shape, C, U, R>,
 ): AnyRoute[] {
   const { singular, plural, shape, store, faultsOf = () => [] } = resource;
@@ -78,7 +90,8 @@ export function crudRoutes<Shape extends z.ZodObject, C extends z.ZodType, U ext
     if (item === undefined) throw new Problem('not_found', `There is no ${singular} ${id}.`);
     return item;
   };
-  const one: ReplyShape = { description: `The ${singular}.`, schema: shape };
+  const etag = z.string().meta({ description: 'The entity tag that a GET would have now, for the next `If-Match`.' });
+  const one: ReplyShape = { description: `The ${singular}.`, schema: shape, headers: { ETag: etag } };
   // With `_embed` or `_fields`, whatever was not asked for is missing.
   const selected = z.union([
     shape,
@@ -87,8 +100,15 @@ export function crudRoutes<Shape extends z.ZodObject, C extends z.ZodType, U ext
   const query = listQuery(resource.list);
   const selection = z.strictObject(selectionParameters(resource.list));
 
+  const check = (transaction: Transaction, id: number, expectation: Expectation): VersionCheck =>
+    versionCheck(expectation, async () => {
+      const item = orMissing(await store.read(transaction, id), id);
+      return { item, etag: store.etag(item) };
+    });
+
   const update = (method: 'put' | 'patch') =>
-    defineRoute({
+    defineWrite(context, {
+      conditional: true,
       method,
       path: `${path}/:id`,
       operationId: `${method === 'put' ? 'update' : 'patch'}${name}`,
@@ -106,10 +126,11 @@ export function crudRoutes<Shape extends z.ZodObject, C extends z.ZodType, U ext
         'unknown_reference',
         ...(singular === 'category' ? (['category_cycle'] as const) : []),
       ],
-      handler: async ({ params: { id }, body }) => ({
-        status: 200,
-        body: orMissing(await store.update(id, body as z.output<U>), id),
-      }),
+      work: async (transaction, { params: { id }, body, expectation }) => {
+        const changes = body as z.output<U>;
+        const item = orMissing(await store.update(transaction, id, changes, check(transaction, id, expectation)), id);
+        return { status: 200, body: item, headers: { ETag: store.etag(item) } };
+      },
     });
 
   return [
@@ -141,7 +162,7 @@ export function crudRoutes<Shape extends z.ZodObject, C extends z.ZodType, U ext
         return { status: 200, body: page.items, headers: page.headers };
       },
     }),
-    defineRoute({
+    defineWrite(context, {
       method: 'post',
       path,
       operationId: `create${name}`,
@@ -154,13 +175,13 @@ export function crudRoutes<Shape extends z.ZodObject, C extends z.ZodType, U ext
         201: {
           description: `The new ${singular}.`,
           schema: shape,
-          headers: { Location: z.string().meta({ description: `The path of the new ${singular}.` }) },
+          headers: { Location: z.string().meta({ description: `The path of the new ${singular}.` }), ETag: etag },
         },
       },
       problems: ['duplicate', 'unknown_reference'],
-      handler: async ({ body }) => {
-        const item = await store.create(body as z.output<C>);
-        return { status: 201, body: item, headers: { Location: `${path}/${item.id}` } };
+      work: async (transaction, { body }) => {
+        const item = await store.create(transaction, body as z.output<C>);
+        return { status: 201, body: item, headers: { Location: `${path}/${item.id}`, ETag: store.etag(item) } };
       },
     }),
     defineRoute({
@@ -183,7 +204,8 @@ export function crudRoutes<Shape extends z.ZodObject, C extends z.ZodType, U ext
     }),
     update('put'),
     update('patch'),
-    defineRoute({
+    defineWrite(context, {
+      conditional: true,
       method: 'delete',
       path: `${path}/:id`,
       operationId: `delete${name}`,
@@ -193,7 +215,10 @@ export function crudRoutes<Shape extends z.ZodObject, C extends z.ZodType, U ext
       params,
       replies: { 200: { description: `The ${singular} as it was.`, schema: resource.removed } },
       problems: ['not_found', ...(singular === 'category' ? (['duplicate'] as const) : [])],
-      handler: async ({ params: { id } }) => ({ status: 200, body: orMissing(await store.remove(id), id) }),
+      work: async (transaction, { params: { id }, expectation }) => ({
+        status: 200,
+        body: orMissing(await store.remove(transaction, id, check(transaction, id, expectation)), id),
+      }),
     }),
   ];
 }

@@ -92,6 +92,12 @@ export const bookkeeping = {
   version: z.int().min(1).meta({ description: '1 on create; every change adds one.', example: 1 }),
 };
 
+/** In an update: what the client has read. It is compared, not written. */
+export const expectedVersion = z.int().min(1).optional().meta({
+  description: 'The version that you read: when it is not the current one, nothing is changed and the answer is 409.',
+  example: 1,
+});
+
 export const ignoredBookkeeping = { created_at: ignored, updated_at: ignored, version: ignored };
 
 const largestPrice = 99_999_999.99;

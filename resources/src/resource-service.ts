@@ -5,7 +5,7 @@ import { migrate } from '@shop/db/migrate.ts';
 import { type DatabaseSettings, type ServiceAccount, serviceSettings } from '@shop/db/settings.ts';
 import { verifySchema } from '@shop/db/verify.ts';
 import { type AppOptions, createApp } from '@shop/service-kit/app.ts';
-import { baseSettings, type Environment, portSetting, readSettings } from '@shop/service-kit/config.ts';
+import { baseSettings, booleanSetting, type Environment, portSetting, readSettings } from '@shop/service-kit/config.ts';
 import { Health, type HealthCheck, healthRoutes } from '@shop/service-kit/health.ts';
 import { createLogger, type Logger } from '@shop/service-kit/logger.ts';
 import { openApiRoute } from '@shop/service-kit/openapi.ts';
@@ -13,7 +13,9 @@ import { unavailable } from '@shop/service-kit/problem.ts';
 import { type AnyRoute, routerOf } from '@shop/service-kit/route.ts';
 import { endOnSignal, listen } from '@shop/service-kit/server.ts';
 import { type Express, Router } from 'express';
+import { schedulePurge } from './idempotency.ts';
 import { translateDatabaseError } from './translate.ts';
+import type { ServiceContext } from './write.ts';
 
 /** Largest JSON body, in bytes. */
 const bodyLimit = 2 ** 20;
@@ -23,7 +25,7 @@ export interface ResourceServiceDescription {
   name: string;
   account: ServiceAccount;
   port: { setting: string; fallback: number };
-  routes(db: Database): AnyRoute[];
+  routes(context: ServiceContext): AnyRoute[];
   reviver?: NonNullable<AppOptions['json']>['reviver'];
 }
 
@@ -31,6 +33,7 @@ export interface ResourceServiceConfig {
   logLevel: string;
   host: string;
   port: number;
+  requirePrecondition: boolean;
   database: DatabaseSettings & { ownsSchema: boolean };
 }
 
@@ -40,11 +43,13 @@ export interface ResourceServiceConfig {
  */
 export function resourceServiceConfig(service: ResourceServiceDescription, env: Environment): ResourceServiceConfig {
   const { setting, fallback } = service.port;
-  const settings = readSettings(service.name, { ...baseSettings, [setting]: portSetting(fallback) }, env);
+  const own = { REQUIRE_PRECONDITION: booleanSetting.default(false), [setting]: portSetting(fallback) };
+  const settings = readSettings(service.name, { ...baseSettings, ...own }, env);
   return {
     logLevel: String(settings.LOG_LEVEL),
     host: String(settings.BIND_HOST),
     port: Number(settings[setting as keyof typeof settings]),
+    requirePrecondition: Boolean(settings.REQUIRE_PRECONDITION),
     database: serviceSettings(service.name, service.account, env),
   };
 }
@@ -57,9 +62,9 @@ export interface SchemaState {
 /** The service's Express app on a database; it never listens. */
 export function createResourceApp(
   service: ResourceServiceDescription,
-  { db, logger, health, schema }: { db: Database; logger: Logger; health: Health; schema: SchemaState },
+  { logger, health, schema, ...context }: ServiceContext & { logger: Logger; health: Health; schema: SchemaState },
 ): Express {
-  const routes = service.routes(db);
+  const routes = service.routes(context);
   const gate = Router().use((_req, _res, next) => {
     if (!schema.verified) throw unavailable('The service is waiting for its database.');
     next();
@@ -118,8 +123,17 @@ export async function startResourceService(service: ResourceServiceDescription, 
   const db = connect(config.database);
   const schema: SchemaState = { verified: false };
   const health = new Health(service.name, databaseChecks(db, schema));
-  const server = await listen(createResourceApp(service, { db, logger, health, schema }), config);
-  endOnSignal(server, { health, logger, cleanUp: () => db.sequelize.close() });
+  const { requirePrecondition } = config;
+  const server = await listen(createResourceApp(service, { db, requirePrecondition, logger, health, schema }), config);
+  const stopPurge = schedulePurge(db, logger);
+  endOnSignal(server, {
+    health,
+    logger,
+    cleanUp: async () => {
+      stopPurge();
+      await db.sequelize.close();
+    },
+  });
   logger.info({ url: server.url }, `listening on ${server.url}`);
   await untilVerified(db, config, logger);
   schema.verified = true;

@@ -1,4 +1,4 @@
-import { connect } from '@shop/db/connection.ts';
+import { connect, select } from '@shop/db/connection.ts';
 import { createTestDatabase, type TestDatabase } from '@shop/db/testing.ts';
 import { Health } from '@shop/service-kit/health.ts';
 import { listen } from '@shop/service-kit/server.ts';
@@ -6,6 +6,24 @@ import { memoryLogger, request, type TestResponse } from '@shop/service-kit/test
 import { createResourceApp, databaseChecks, type ResourceServiceDescription } from './resource-service.ts';
 
 type RequestOptions = Parameters<typeof request>[1];
+
+/** Sends `count` requests at once. */
+export const atOnce = <T>(count: number, send: (index: number) => Promise<T>): Promise<T[]> =>
+  Promise.all(Array.from({ length: count }, (_, index) => send(index)));
+
+/** Every row of every table as text, to be compared. */
+export async function allRows({ db }: TestDatabase): Promise<Record<string, string[]>> {
+  const tables = await select<{ name: string }>(
+    db,
+    'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE()',
+  );
+  const found: Record<string, string[]> = {};
+  for (const { name } of tables) {
+    const rows = await select<object>(db, `SELECT * FROM \`${name}\``);
+    found[name] = rows.map((row) => JSON.stringify(row)).toSorted();
+  }
+  return found;
+}
 
 /** A service that listens on a free port, on a database of its own. */
 export interface TestService {
@@ -25,7 +43,11 @@ export interface TestService {
 /** Starts a service as it is in production, with the rights that it has there. */
 export async function startTestService(
   service: ResourceServiceDescription,
-  { database, poolMax = 10 }: { database?: TestDatabase; poolMax?: number } = {},
+  {
+    database,
+    poolMax = 10,
+    requirePrecondition = false,
+  }: { database?: TestDatabase; poolMax?: number; requirePrecondition?: boolean } = {},
 ): Promise<TestService> {
   const own = database ?? (await createTestDatabase());
   const statements: string[] = [];
@@ -33,7 +55,7 @@ export async function startTestService(
   const schema = { verified: true };
   const { logger, lines } = memoryLogger();
   const health = new Health(service.name, databaseChecks(db, schema));
-  const server = await listen(createResourceApp(service, { db, logger, health, schema }), {
+  const server = await listen(createResourceApp(service, { db, requirePrecondition, logger, health, schema }), {
     host: '127.0.0.1',
     port: 0,
   });

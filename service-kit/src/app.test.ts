@@ -212,23 +212,24 @@ describe('routing', () => {
       headers: {
         Origin: 'https://shop.example.com',
         'Access-Control-Request-Method': 'PUT',
-        'Access-Control-Request-Headers': 'content-type,if-match',
+        'Access-Control-Request-Headers': 'content-type,idempotency-key,if-match',
       },
     });
 
     expect(status).toBe(204);
     expect(headers.get('access-control-allow-origin')).toBe('*');
     expect(headers.get('access-control-allow-methods')).toContain('PUT');
-    expect(headers.get('access-control-allow-headers')).toBe('content-type,if-match');
+    expect(headers.get('access-control-allow-headers')).toBe('content-type,idempotency-key,if-match');
   });
 
   test('When a browser reads from another origin, then it may read the headers that clients need', async () => {
     const { headers } = await send('/things/7', { headers: { Origin: 'https://shop.example.com' } });
 
     expect(headers.get('access-control-allow-origin')).toBe('*');
-    expect(headers.get('access-control-expose-headers')?.split(',')).toEqual(
-      expect.arrayContaining(['ETag', 'Link', 'Location', 'Retry-After', 'X-Request-Id', 'X-Total-Count']),
-    );
+    expect(headers.get('access-control-expose-headers')?.split(',')).toEqual([
+      ...['Dry-Run', 'ETag', 'Idempotency-Replayed', 'Link', 'Location', 'Retry-After', 'X-Request-Id'],
+      'X-Total-Count',
+    ]);
   });
 
   test.each(['/things/7', '/nowhere', '/broken'])('When %s answers, then it has the security headers', async (path) => {

@@ -22,7 +22,16 @@ export function identify(req: IncomingMessage, res: ServerResponse): string {
 }
 
 /** Response headers that a browser's script may read from another origin. */
-const exposedHeaders = ['ETag', 'Link', 'Location', 'Retry-After', 'X-Request-Id', 'X-Total-Count'];
+const exposedHeaders = [
+  'Dry-Run',
+  'ETag',
+  'Idempotency-Replayed',
+  'Link',
+  'Location',
+  'Retry-After',
+  'X-Request-Id',
+  'X-Total-Count',
+];
 
 /** What browsers need of whoever they speak to: security headers, and CORS. */
 const forBrowsers: RequestHandler[] = [

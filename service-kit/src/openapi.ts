@@ -16,6 +16,7 @@ const fault = z
   .object({
     pointer: z.string().optional().meta({ description: 'JSON pointer into the body (RFC 6901)', example: '/price' }),
     parameter: z.string().optional().meta({ description: 'name of the path or query parameter', example: '_limit' }),
+    header: z.string().optional().meta({ description: 'name of the request header', example: 'If-Match' }),
     code: z.string().meta({ description: 'stable name of the fault', example: 'too_large' }),
     detail: z.string().meta({ example: 'must be at most 99999999.99' }),
     allowed: z
@@ -41,6 +42,10 @@ export const problemSchema = z
       .enum(Object.keys(problemCatalogue) as [ProblemCode, ...ProblemCode[]])
       .meta({ example: 'validation_failed' }),
     errors: z.array(fault).optional(),
+    current: z
+      .looseObject({})
+      .optional()
+      .meta({ description: 'with `precondition_failed` and `version_conflict`: the resource as it is now' }),
   })
   .meta({ id: 'Problem', description: 'What went wrong, as RFC 9457 lays it out.' });
 
@@ -91,7 +96,11 @@ function operationOf(route: AnyRoute): ZodOpenApiOperationObject {
     tags: [route.tag],
     summary: route.summary,
     ...(route.description ? { description: route.description } : {}),
-    requestParams: { ...(route.params ? { path: route.params } : {}), ...(route.query ? { query: route.query } : {}) },
+    requestParams: {
+      ...(route.params ? { path: route.params } : {}),
+      ...(route.query ? { query: route.query } : {}),
+      ...(route.headers ? { header: route.headers } : {}),
+    },
     ...(route.body
       ? {
           requestBody: {

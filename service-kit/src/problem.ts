@@ -38,10 +38,28 @@ export const problemCatalogue = {
     about:
       'A value that must be unique belongs to another resource. `errors` names the field and the id that holds the value.',
   },
+  version_conflict: {
+    status: 409,
+    title: 'The resource has moved on',
+    about:
+      'The `version` in the body is not the version that the resource is at: somebody else has changed it. Nothing was changed. `current` holds the resource as it is now.',
+  },
+  request_in_progress: {
+    status: 409,
+    title: 'The same request is still running',
+    about:
+      'A request with the same `Idempotency-Key` has not ended yet. Send it again after the time in `Retry-After`, with the same key: it is answered with what the first one did.',
+  },
   category_cycle: {
     status: 409,
     title: 'A category cannot be inside itself',
     about: 'The new parent is the category itself or one of its descendants.',
+  },
+  precondition_failed: {
+    status: 412,
+    title: 'The resource is not the one that was read',
+    about:
+      'No entity tag in `If-Match` is of the version that the resource is at: somebody else has changed it. Nothing was changed. `current` holds the resource as it is now.',
   },
   body_too_large: {
     status: 413,
@@ -58,6 +76,18 @@ export const problemCatalogue = {
     title: 'A referenced resource does not exist',
     about:
       'The body refers to a category, tag or product id that does not exist. `errors` names the field and the ids.',
+  },
+  idempotency_key_reused: {
+    status: 422,
+    title: 'The idempotency key belongs to another request',
+    about:
+      'The `Idempotency-Key` has been used for a request with another method, path, query or body. Nothing was changed. A new request needs a new key.',
+  },
+  precondition_required: {
+    status: 428,
+    title: 'The request must say which version it changes',
+    about:
+      'This installation refuses a change that could overwrite another. Send the `ETag` that you read in `If-Match`, or its `version` in the body of a PUT or PATCH.',
   },
   internal_error: {
     status: 500,
@@ -78,10 +108,11 @@ export const problemCatalogue = {
 
 export type ProblemCode = keyof typeof problemCatalogue;
 
-/** One fault in a request: where it is (`pointer` into the body or `parameter`), what it is, and what is allowed there. */
+/** One fault in a request: where it is (`pointer` into the body, `parameter` or `header`), what it is, and what is allowed there. */
 export interface Fault {
   pointer?: string;
   parameter?: string;
+  header?: string;
   code: string;
   detail: string;
   allowed?: unknown;
@@ -100,11 +131,18 @@ export class Problem extends Error {
   readonly status: number;
   readonly errors: Fault[] | undefined;
   readonly headers: Record<string, string>;
+  readonly members: Record<string, unknown>;
 
+  /** @param options.members further members of the document, as RFC 9457 allows them */
   constructor(
     code: ProblemCode,
     detail: string,
-    options: { errors?: Fault[]; headers?: Record<string, string>; cause?: unknown } = {},
+    options: {
+      errors?: Fault[];
+      headers?: Record<string, string>;
+      members?: Record<string, unknown>;
+      cause?: unknown;
+    } = {},
   ) {
     super(detail, { cause: options.cause });
     this.name = 'Problem';
@@ -112,6 +150,7 @@ export class Problem extends Error {
     this.status = problemCatalogue[code].status;
     this.errors = options.errors;
     this.headers = options.headers ?? {};
+    this.members = options.members ?? {};
   }
 
   /** The problem's JSON document; `instance` is the request id, by which the log finds the request. */
@@ -124,6 +163,7 @@ export class Problem extends Error {
       instance,
       code: this.code,
       ...(this.errors ? { errors: this.errors } : {}),
+      ...this.members,
     };
   }
 }
@@ -187,10 +227,11 @@ export function problemHandler(logger: Logger, translators: ErrorTranslator[] = 
       res.destroy();
       return;
     }
+    // Not `send`, which would make up an entity tag: a problem is no version of anything.
     res
       .status(problem.status)
       .set(problem.headers)
-      .type('application/problem+json')
-      .send(JSON.stringify(problem.toDocument(request_id)));
+      .set('Content-Type', 'application/problem+json; charset=utf-8')
+      .end(JSON.stringify(problem.toDocument(request_id)));
   };
 }

@@ -16,9 +16,10 @@ export interface Reply {
 }
 
 /** What a handler receives: the parsed values, apart from the raw request, which stays as it came. */
-export interface Input<P, Q, B> {
+export interface Input<P, Q, B, H> {
   params: P;
   query: Q;
+  headers: H;
   body: B;
   request: Request;
 }
@@ -46,6 +47,7 @@ export interface Route<
   P extends z.ZodObject | undefined = z.ZodObject | undefined,
   Q extends z.ZodObject | undefined = z.ZodObject | undefined,
   B extends z.ZodType | undefined = z.ZodType | undefined,
+  H extends z.ZodObject | undefined = z.ZodObject | undefined,
 > {
   method: Method;
   /** The path with `:name` for each path parameter. */
@@ -56,6 +58,8 @@ export interface Route<
   description?: string;
   params?: P;
   query?: Q;
+  /** The headers that it reads, by their names as they are documented; there may be others. */
+  headers?: H;
   body?: B;
   /** Example bodies by name, shown in the reference. */
   examples?: Record<string, { summary: string; value: unknown }>;
@@ -64,21 +68,22 @@ export interface Route<
   replies: Record<number, ReplyShape>;
   /** The problems that this endpoint can answer with, beside those that every endpoint can. */
   problems: ProblemCode[];
-  handler(input: Input<Output<P>, Output<Q>, Output<B>>): Promise<Reply>;
+  handler(input: Input<Output<P>, Output<Q>, Output<B>, Output<H>>): Promise<Reply>;
 }
 
-type Output<S> = S extends z.ZodType ? z.output<S> : undefined;
+export type Output<S> = S extends z.ZodType ? z.output<S> : undefined;
 
 /** A route whose types are known only to itself; tables of routes hold these. */
 // biome-ignore lint/suspicious/noExplicitAny: the handler's input is checked where the route is defined; a table of different routes cannot name them all
-export type AnyRoute = Route<any, any, any>;
+export type AnyRoute = Route<any, any, any, any>;
 
 /** Infers a route's types from its schemas. */
 export function defineRoute<
   P extends z.ZodObject | undefined = undefined,
   Q extends z.ZodObject | undefined = undefined,
   B extends z.ZodType | undefined = undefined,
->(route: Route<P, Q, B>): AnyRoute {
+  H extends z.ZodObject | undefined = undefined,
+>(route: Route<P, Q, B, H>): AnyRoute {
   return route;
 }
 
@@ -103,7 +108,7 @@ function send(req: Request, res: Response, { status, body, version, headers }: R
       return;
     }
   }
-  // Not `send`: it would look for a tag again, and write the head and the body apart.
+  // Not Express's `send`: it would make up an entity tag for the answer to a write, and write the head and the body apart.
   res
     .status(status)
     .set({ 'Content-Type': 'application/json; charset=utf-8', 'Content-Length': `${Buffer.byteLength(text)}` });

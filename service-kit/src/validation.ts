@@ -3,13 +3,13 @@ import type * as z from 'zod';
 import { type Fault, Problem } from './problem.ts';
 import type { AnyRoute, Input } from './route.ts';
 
-type Part = 'params' | 'query' | 'body';
+type Part = 'params' | 'query' | 'headers' | 'body';
 
 /**
- * Parses path, query and body by the route's schemas.
- * @throws {Problem} 415 for a body that is not JSON; 400 that names every fault of all three parts at once
+ * Parses path, query, headers and body by the route's schemas.
+ * @throws {Problem} 415 for a body that is not JSON; 400 that names every fault of all four parts at once
  */
-export function parseRequest(route: AnyRoute, req: Request): Input<never, never, never> {
+export function parseRequest(route: AnyRoute, req: Request): Input<never, never, never, never> {
   // A client that sends no body may still say that it has no bytes; there is nothing that could have a type.
   const empty = req.headers['content-length'] === '0';
   if (route.body && !empty && req.is(['json', '+json']) === false) {
@@ -31,10 +31,12 @@ export function parseRequest(route: AnyRoute, req: Request): Input<never, never,
   };
   const params = parse('params', route.params, req.params);
   const query = parse('query', route.query, req.query);
+  const named = Object.keys(route.headers?.shape ?? {}).map((name) => [name, req.get(name)]);
+  const headers = parse('headers', route.headers, Object.fromEntries(named));
   const body = parse('body', route.body, req.body);
   faults.push(...(route.crossCheck?.({ params: req.params, body: req.body }) ?? []));
   if (faults.length > 0) throw validationProblem(faults);
-  return { params, query, body, request: req } as Input<never, never, never>;
+  return { params, query, headers, body, request: req } as Input<never, never, never, never>;
 }
 
 /** 400 that names every fault; its code says when there is nothing wrong but unknown parameters. */
@@ -48,14 +50,17 @@ export function validationProblem(faults: Fault[]): Problem {
   );
 }
 
-const placeOf = (fault: Fault): string => fault.parameter ?? (fault.pointer || 'the body');
+const placeOf = (fault: Fault): string => fault.parameter ?? fault.header ?? (fault.pointer || 'the body');
 
 /** RFC 6901. */
 const pointerTo = (path: PropertyKey[]): string =>
   path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 
-const locate = (part: Part, path: PropertyKey[]): Pick<Fault, 'pointer' | 'parameter'> =>
-  part === 'body' ? { pointer: pointerTo(path) } : { parameter: path.map(String).join('.') };
+function locate(part: Part, path: PropertyKey[]): Pick<Fault, 'pointer' | 'parameter' | 'header'> {
+  if (part === 'body') return { pointer: pointerTo(path) };
+  const name = path.map(String).join('.');
+  return part === 'headers' ? { header: name } : { parameter: name };
+}
 
 function unknownKeys(part: Part, keys: string[], allowed: string[], path: PropertyKey[] = []): Fault[] {
   return keys.map((key) => ({

@@ -7,5 +7,5 @@ export const taggingService: ResourceServiceDescription = {
   name: 'tagging-service',
   account: 'tagging',
   port: { setting: 'TAGGING_SERVICE_PORT', fallback: 3003 },
-  routes: (db) => tagRoutes(createTagStore(db)),
+  routes: (context) => tagRoutes(context, createTagStore(context.db)),
 };

@@ -1,5 +1,5 @@
 import { categoryDescription, categoryName, categoryPosition, categorySummary } from '@shop/resources/category.ts';
-import { id, ignored, ignoredBookkeeping, slug } from '@shop/resources/fields.ts';
+import { expectedVersion, id, ignored, ignoredBookkeeping, slug } from '@shop/resources/fields.ts';
 import { productSummary } from '@shop/resources/product.ts';
 import * as z from 'zod';
 
@@ -32,7 +32,7 @@ export const categoryCreate = z
   .meta({ id: 'CategoryCreate' });
 
 export const categoryUpdate = z
-  .strictObject({ ...writable, ...readOnly })
+  .strictObject({ ...writable, ...readOnly, version: expectedVersion })
   .partial()
   .meta({ id: 'CategoryUpdate' });
 

@@ -3,12 +3,12 @@ import { DuplicateError, violatedIndex } from '@shop/db/errors.ts';
 import type { CategoryRow } from '@shop/db/models.ts';
 import { productCounts, productsOf } from '@shop/db/product-reads.ts';
 import { nextVersion, ResourceWriter } from '@shop/db/resource-table.ts';
-import { inTransaction } from '@shop/db/transaction.ts';
 import { categoryColumns, presentCategory } from '@shop/resources/category.ts';
 import type { ResourceStore } from '@shop/resources/crud-routes.ts';
 import type { Selection } from '@shop/resources/list/query.ts';
 import { createListReader, pick } from '@shop/resources/list/reader.ts';
 import { presentProduct } from '@shop/resources/product.ts';
+import { etagOf } from '@shop/service-kit/etag.ts';
 import { categoryList } from './category.list.ts';
 import type { Category, CategoryCreate, CategoryRemoved, CategoryUpdate } from './category.schema.ts';
 import { checkParent, lockTree } from './category.tree.ts';
@@ -42,7 +42,7 @@ export function createCategoryStore(db: Database): CategoryStore {
   }
 
   /** A whole category. */
-  async function read(id: number, transaction?: Transaction): Promise<Category | undefined> {
+  async function read(transaction: Transaction, id: number): Promise<Category | undefined> {
     const rows = await select<CategoryRow>(db, `SELECT ${columns} FROM category WHERE id = $1`, [id], transaction);
     return (await embed(rows, everything, transaction))[0] as Category | undefined;
   }
@@ -71,55 +71,55 @@ export function createCategoryStore(db: Database): CategoryStore {
       return row && item && { item: pick(item, selection), version: row.version };
     },
 
-    create: (input) =>
-      inTransaction(db, async (transaction) => {
-        const parentId = input.parent_id ?? null;
-        if (parentId !== null) {
-          await lockTree(db, transaction, 'grow');
-          await checkParent(db, transaction, parentId);
-        }
-        const position = input.position ?? (await lastPosition(transaction, parentId));
-        const id = await writer.insert(transaction, { ...columnsOf(input), position }, input.category_name);
-        return (await read(id, transaction)) as Category;
-      }),
+    read,
+    etag: (category) => etagOf(JSON.stringify(category), category.version),
 
-    update: (id, changes) =>
-      inTransaction(db, async (transaction) => {
-        const { parent_id: parentId } = changes;
-        if (parentId !== undefined) await lockTree(db, transaction, 'move');
-        const current = await writer.lock(transaction, id);
-        if (!current) return undefined;
-        if (parentId && parentId !== current.parent_id) await checkParent(db, transaction, parentId, id);
-        await writer.update(transaction, current, columnsOf(changes));
-        return read(id, transaction);
-      }),
+    async create(transaction, input) {
+      const parentId = input.parent_id ?? null;
+      if (parentId !== null) {
+        await lockTree(db, transaction, 'grow');
+        await checkParent(db, transaction, parentId);
+      }
+      const position = input.position ?? (await lastPosition(transaction, parentId));
+      const id = await writer.insert(transaction, { ...columnsOf(input), position }, input.category_name);
+      return (await read(transaction, id)) as Category;
+    },
 
-    remove: (id) =>
-      inTransaction(db, async (transaction) => {
-        await lockTree(db, transaction, 'move');
-        const current = await writer.lock(transaction, id);
-        if (!current) return undefined;
-        const category = (await read(id, transaction)) as Category;
-        const { category: categories, product: products } = db.models;
-        const [children_moved] = await categories
-          .update({ parent_id: current.parent_id, ...nextVersion }, { where: { parent_id: id }, transaction })
-          .catch((error) => {
-            if (violatedIndex(error) === undefined) throw error;
-            // A child has the name of one of its new siblings.
-            throw new DuplicateError([{ field: 'category_name' }]);
-          });
-        const [products_detached] = await products.update(
-          { category_id: null, ...nextVersion },
-          { where: { category_id: id }, transaction },
-        );
-        await writer.delete(transaction, id);
-        return { ...category, effects: { products_detached, children_moved } };
-      }),
+    async update(transaction, id, changes, check) {
+      const { parent_id: parentId } = changes;
+      if (parentId !== undefined) await lockTree(db, transaction, 'move');
+      const current = await writer.lock(transaction, id, check);
+      if (!current) return undefined;
+      if (parentId && parentId !== current.parent_id) await checkParent(db, transaction, parentId, id);
+      await writer.update(transaction, current, columnsOf(changes));
+      return read(transaction, id);
+    },
+
+    async remove(transaction, id, check) {
+      await lockTree(db, transaction, 'move');
+      const current = await writer.lock(transaction, id, check);
+      if (!current) return undefined;
+      const category = (await read(transaction, id)) as Category;
+      const { category: categories, product: products } = db.models;
+      const [children_moved] = await categories
+        .update({ parent_id: current.parent_id, ...nextVersion }, { where: { parent_id: id }, transaction })
+        .catch((error) => {
+          if (violatedIndex(error) === undefined) throw error;
+          // A child has the name of one of its new siblings.
+          throw new DuplicateError([{ field: 'category_name' }]);
+        });
+      const [products_detached] = await products.update(
+        { category_id: null, ...nextVersion },
+        { where: { category_id: id }, transaction },
+      );
+      await writer.delete(transaction, id);
+      return { ...category, effects: { products_detached, children_moved } };
+    },
   };
 }
 
 /** The columns of `category` that a write sets; what is absent in the input is absent here. */
-function columnsOf(input: CategoryUpdate): Partial<CategoryRow> {
+function columnsOf(input: CategoryCreate | CategoryUpdate): Partial<CategoryRow> {
   const { category_name, slug, description, parent_id, position } = input;
   const values = { category_name, slug, description, parent_id, position };
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));

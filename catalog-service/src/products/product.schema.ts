@@ -1,5 +1,14 @@
 import { categorySummary } from '@shop/resources/category.ts';
-import { id, idList, ignored, ignoredBookkeeping, metadata, price, slug } from '@shop/resources/fields.ts';
+import {
+  expectedVersion,
+  id,
+  idList,
+  ignored,
+  ignoredBookkeeping,
+  metadata,
+  price,
+  slug,
+} from '@shop/resources/fields.ts';
 import {
   productDescription,
   productImages,
@@ -44,7 +53,7 @@ export const productCreate = z
   .meta({ id: 'ProductCreate' });
 
 export const productUpdate = z
-  .strictObject({ ...writable, ...readOnly })
+  .strictObject({ ...writable, ...readOnly, version: expectedVersion })
   .partial()
   .meta({ id: 'ProductUpdate' });
 

@@ -3,7 +3,6 @@ import { UnknownReferenceError, violatedForeignKey } from '@shop/db/errors.ts';
 import type { ProductRow } from '@shop/db/models.ts';
 import { changeLinks, linkChange } from '@shop/db/product-links.ts';
 import { missingIds, ResourceWriter } from '@shop/db/resource-table.ts';
-import { inTransaction } from '@shop/db/transaction.ts';
 import type { ResourceStore } from '@shop/resources/crud-routes.ts';
 import { type Selection, selectionKey } from '@shop/resources/list/query.ts';
 import { createListReader, pick } from '@shop/resources/list/reader.ts';
@@ -14,9 +13,7 @@ import type { Product, ProductCreate, ProductRemoved, ProductUpdate } from './pr
 
 export type ProductStore = ResourceStore<Product, ProductCreate, ProductUpdate, ProductRemoved>;
 
-const everything = { embed: new Set(productList.embeds) };
-
-const sumOfVersions = (tags: { version: number }[]): number => tags.reduce((sum, tag) => sum + tag.version, 0);
+const everything: Selection = { embed: new Set(productList.embeds), fields: undefined };
 
 /** The entity tag of a product: its version first, then what it embeds, then which part of it was asked for. */
 function productEtag({ product, category, tags }: ProductVersions, selection: Selection): string {
@@ -26,6 +23,13 @@ function productEtag({ product, category, tags }: ProductVersions, selection: Se
   return key === '' ? `"${parts}"` : etagOf(key, parts);
 }
 
+/** The versions of all that an answered product is made of; what was not asked for counts as nothing. */
+const versionsIn = ({ version, category, tags }: Pick<Product, 'version'> & Partial<Product>): ProductVersions => ({
+  product: version,
+  category: category?.version ?? 0,
+  tags: (tags ?? []).reduce((sum, tag) => sum + tag.version, 0),
+});
+
 /** Where products are read and written. */
 export function createProductStore(db: Database): ProductStore {
   const writer = new ResourceWriter(db, 'product');
@@ -33,11 +37,14 @@ export function createProductStore(db: Database): ProductStore {
   const readPage = createListReader(db, productList, '/api/products');
 
   /** A whole product. */
-  const read = (id: number, transaction: Transaction) =>
+  const read = (transaction: Transaction, id: number) =>
     readProduct(db, id, everything, transaction) as Promise<Product | undefined>;
 
   /** @throws {UnknownReferenceError} naming every id in the input that does not exist */
-  async function checkReferences(transaction: Transaction, { category_id, tagIds }: ProductUpdate): Promise<void> {
+  async function checkReferences(
+    transaction: Transaction,
+    { category_id, tagIds }: ProductCreate | ProductUpdate,
+  ): Promise<void> {
     const references = [
       { field: 'category_id', ids: category_id ? await missingIds(db, transaction, 'category', [category_id]) : [] },
       { field: 'tagIds', ids: await missingIds(db, transaction, 'tag', tagIds ?? []) },
@@ -77,47 +84,42 @@ export function createProductStore(db: Database): ProductStore {
       }
       const item = await readProduct(db, id, selection);
       if (!item) return undefined;
-      const { version, category, tags } = item;
-      const versions = { product: version, category: category?.version ?? 0, tags: sumOfVersions(tags ?? []) };
-      return { item: pick(item, selection), version, etag: productEtag(versions, selection) };
+      return { item: pick(item, selection), version: item.version, etag: productEtag(versionsIn(item), selection) };
     },
 
-    create: (input) =>
-      inTransaction(db, async (transaction) => {
-        await checkReferences(transaction, input);
-        const id = await orUnknownCategory(
-          input.category_id,
-          writer.insert(transaction, columnsOf(input), input.product_name),
-        );
-        await setTags(transaction, id, input.tagIds);
-        return (await read(id, transaction)) as Product;
-      }),
+    read,
+    etag: (product) => productEtag(versionsIn(product), everything),
 
-    update: (id, changes) =>
-      inTransaction(db, async (transaction) => {
-        const current = await writer.lock(transaction, id);
-        if (!current) return undefined;
-        await checkReferences(transaction, changes);
-        const touch = await setTags(transaction, id, changes.tagIds);
-        await orUnknownCategory(
-          changes.category_id,
-          writer.update(transaction, current, columnsOf(changes), { touch }),
-        );
-        return read(id, transaction);
-      }),
+    async create(transaction, input) {
+      await checkReferences(transaction, input);
+      const id = await orUnknownCategory(
+        input.category_id,
+        writer.insert(transaction, columnsOf(input), input.product_name),
+      );
+      await setTags(transaction, id, input.tagIds);
+      return (await read(transaction, id)) as Product;
+    },
 
-    remove: (id) =>
-      inTransaction(db, async (transaction) => {
-        if (!(await writer.lock(transaction, id))) return undefined;
-        const product = (await read(id, transaction)) as Product;
-        await writer.delete(transaction, id);
-        return { ...product, effects: { tags_detached: product.tags.length } };
-      }),
+    async update(transaction, id, changes, check) {
+      const current = await writer.lock(transaction, id, check);
+      if (!current) return undefined;
+      await checkReferences(transaction, changes);
+      const touch = await setTags(transaction, id, changes.tagIds);
+      await orUnknownCategory(changes.category_id, writer.update(transaction, current, columnsOf(changes), { touch }));
+      return read(transaction, id);
+    },
+
+    async remove(transaction, id, check) {
+      if (!(await writer.lock(transaction, id, check))) return undefined;
+      const product = (await read(transaction, id)) as Product;
+      await writer.delete(transaction, id);
+      return { ...product, effects: { tags_detached: product.tags.length } };
+    },
   };
 }
 
 /** The columns of `product` that a write sets; what is absent in the input is absent here. */
-function columnsOf(input: ProductUpdate): Partial<ProductRow> {
+function columnsOf(input: ProductCreate | ProductUpdate): Partial<ProductRow> {
   const { product_name, slug, sku, description, status, price, stock, category_id, image_urls, metadata } = input;
   const values = { product_name, slug, sku, description, status, price, stock, category_id, image_urls, metadata };
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));

@@ -1,11 +1,12 @@
 import { crudRoutes } from '@shop/resources/crud-routes.ts';
+import type { ServiceContext } from '@shop/resources/write.ts';
 import { tagList } from './tag.list.ts';
 import { tag, tagCreate, tagExamples, tagRemoved, tagUpdate } from './tag.schema.ts';
 import type { TagStore } from './tag.store.ts';
 
 /** `/api/tags` */
-export const tagRoutes = (store: TagStore) =>
-  crudRoutes({
+export const tagRoutes = (context: ServiceContext, store: TagStore) =>
+  crudRoutes(context, {
     singular: 'tag',
     plural: 'tags',
     list: tagList,

@@ -1,4 +1,4 @@
-import { idList, ignored, ignoredBookkeeping, slug } from '@shop/resources/fields.ts';
+import { expectedVersion, idList, ignored, ignoredBookkeeping, slug } from '@shop/resources/fields.ts';
 import { productSummary } from '@shop/resources/product.ts';
 import { tagName, tagSummary } from '@shop/resources/tag.ts';
 import * as z from 'zod';
@@ -30,7 +30,7 @@ export const tagCreate = z
   .meta({ id: 'TagCreate' });
 
 export const tagUpdate = z
-  .strictObject({ ...writable, ...readOnly })
+  .strictObject({ ...writable, ...readOnly, version: expectedVersion })
   .partial()
   .meta({ id: 'TagUpdate' });
 

@@ -4,12 +4,12 @@ import type { TagRow } from '@shop/db/models.ts';
 import { changeLinks, linkChange, touchProducts } from '@shop/db/product-links.ts';
 import { productCounts, productsOf } from '@shop/db/product-reads.ts';
 import { missingIds, ResourceWriter } from '@shop/db/resource-table.ts';
-import { inTransaction } from '@shop/db/transaction.ts';
 import type { ResourceStore } from '@shop/resources/crud-routes.ts';
 import type { Selection } from '@shop/resources/list/query.ts';
 import { createListReader, pick } from '@shop/resources/list/reader.ts';
 import { presentProduct } from '@shop/resources/product.ts';
 import { presentTag, tagColumns } from '@shop/resources/tag.ts';
+import { etagOf } from '@shop/service-kit/etag.ts';
 import { tagList } from './tag.list.ts';
 import type { Tag, TagCreate, TagRemoved, TagUpdate } from './tag.schema.ts';
 
@@ -42,7 +42,7 @@ export function createTagStore(db: Database): TagStore {
   }
 
   /** A whole tag. */
-  async function read(id: number, transaction?: Transaction): Promise<Tag | undefined> {
+  async function read(transaction: Transaction, id: number): Promise<Tag | undefined> {
     const rows = await select<TagRow>(db, `SELECT ${columns} FROM tag WHERE id = $1`, [id], transaction);
     return (await embed(rows, everything, transaction))[0] as Tag | undefined;
   }
@@ -73,36 +73,36 @@ export function createTagStore(db: Database): TagStore {
       return row && item && { item: pick(item, selection), version: row.version };
     },
 
-    create: (input) =>
-      inTransaction(db, async (transaction) => {
-        const id = await writer.insert(transaction, columnsOf(input), input.tag_name);
-        if (input.productIds) await setProducts(transaction, id, input.productIds);
-        return (await read(id, transaction)) as Tag;
-      }),
+    read,
+    etag: (tag) => etagOf(JSON.stringify(tag), tag.version),
 
-    update: (id, changes) =>
-      inTransaction(db, async (transaction) => {
-        const current = await writer.lock(transaction, id);
-        if (!current) return undefined;
-        const { productIds } = changes;
-        const touch = productIds !== undefined && (await setProducts(transaction, id, productIds)).changed;
-        await writer.update(transaction, current, columnsOf(changes), { touch });
-        return read(id, transaction);
-      }),
+    async create(transaction, input) {
+      const id = await writer.insert(transaction, columnsOf(input), input.tag_name);
+      if (input.productIds) await setProducts(transaction, id, input.productIds);
+      return (await read(transaction, id)) as Tag;
+    },
 
-    remove: (id) =>
-      inTransaction(db, async (transaction) => {
-        if (!(await writer.lock(transaction, id))) return undefined;
-        const tag = (await read(id, transaction)) as Tag;
-        const { removed: products_untagged } = await setProducts(transaction, id, []);
-        await writer.delete(transaction, id);
-        return { ...tag, effects: { products_untagged } };
-      }),
+    async update(transaction, id, changes, check) {
+      const current = await writer.lock(transaction, id, check);
+      if (!current) return undefined;
+      const { productIds } = changes;
+      const touch = productIds !== undefined && (await setProducts(transaction, id, productIds)).changed;
+      await writer.update(transaction, current, columnsOf(changes), { touch });
+      return read(transaction, id);
+    },
+
+    async remove(transaction, id, check) {
+      if (!(await writer.lock(transaction, id, check))) return undefined;
+      const tag = (await read(transaction, id)) as Tag;
+      const { removed: products_untagged } = await setProducts(transaction, id, []);
+      await writer.delete(transaction, id);
+      return { ...tag, effects: { products_untagged } };
+    },
   };
 }
 
 /** The columns of `tag` that a write sets; what is absent in the input is absent here. */
-function columnsOf(input: TagUpdate): Partial<TagRow> {
+function columnsOf(input: TagCreate | TagUpdate): Partial<TagRow> {
   const { tag_name, slug } = input;
   return Object.fromEntries(Object.entries({ tag_name, slug }).filter(([, value]) => value !== undefined));
 }

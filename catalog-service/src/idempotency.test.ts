@@ -1,0 +1,296 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { connect, select } from '@shop/db/connection.ts';
+import { purgeIdempotencyKeys, schedulePurge } from '@shop/resources/idempotency.ts';
+import { atOnce, startTestService, type TestService } from '@shop/resources/testing.ts';
+import { memoryLogger } from '@shop/service-kit/testing.ts';
+import { catalogService } from './app.ts';
+import { rowsIn, unique } from './products/testing.ts';
+
+let service: TestService;
+let make: ReturnType<typeof rowsIn>;
+beforeAll(async () => {
+  service = await startTestService(catalogService);
+  make = rowsIn(service);
+});
+afterAll(() => service.stop());
+
+const path = '/api/products';
+const keyed = (key: string, others: Record<string, string> = {}) => ({
+  headers: { 'Idempotency-Key': key, ...others },
+});
+const product = () => ({ product_name: unique('Once'), price: 1 });
+const productsOf = ({ product_name }: { product_name: string }) =>
+  service.database.db.models.product.count({ where: { product_name } });
+const keys = async (): Promise<number> =>
+  (await select<{ count: number }>(service.database.db, 'SELECT COUNT(*) AS count FROM idempotency_key'))[0]?.count ??
+  0;
+/** The answer without what is new in every one of them. */
+const lasting = ({ headers }: { headers: Headers }) =>
+  Object.fromEntries(['content-type', 'location', 'etag', 'content-length'].map((name) => [name, headers.get(name)]));
+
+/** Locks a product, so that a write of it has to wait, until `release`. */
+async function hold(id: number) {
+  const { db } = service.database;
+  const transaction = await db.sequelize.transaction();
+  await select(db, 'SELECT id FROM product WHERE id = $1 FOR UPDATE', [id], transaction);
+  return { release: () => transaction.rollback() };
+}
+
+/** The ids of the service's connections that wait for a lock, once there are any. */
+async function waitingConnections(): Promise<number[]> {
+  for (let attempt = 0; attempt < 400; attempt++) {
+    const rows = await select<{ id: number }>(
+      service.database.db,
+      "SELECT id AS id FROM information_schema.processlist WHERE db = DATABASE() AND command IN ('Execute', 'Query') AND info LIKE '%FROM product WHERE id = ? FOR UPDATE%' AND id <> CONNECTION_ID()",
+    );
+    if (rows.length > 0) return rows.map(({ id }) => id);
+    await delay(10);
+  }
+  throw new Error('nothing waits');
+}
+
+describe('the same request again', () => {
+  test('When 50 clients create a product with the same key, then there is one, and all are told of it or to wait', async () => {
+    const body = product();
+
+    const answers = await atOnce(50, () => service.post(path, body, keyed('fifty')));
+
+    const created = answers.filter(({ status }) => status === 201);
+    const waiting = answers.filter((answer) => answer.body.code === 'request_in_progress');
+    expect(created.length + waiting.length).toBe(50);
+    expect(waiting.every(({ status, headers }) => status === 409 && headers.get('retry-after') === '1')).toBe(true);
+    expect(new Set(created.map(({ text }) => text)).size).toBe(1);
+    expect(created.filter(({ headers }) => !headers.has('idempotency-replayed'))).toHaveLength(1);
+    expect(await productsOf(body)).toBe(1);
+  });
+
+  test('When 50 clients ask again for what was done, then all of them are answered with it', async () => {
+    const body = product();
+    const first = await service.post(path, body, keyed('again'));
+
+    const answers = await atOnce(50, () => service.post(path, body, keyed('again')));
+
+    for (const answer of answers) {
+      expect([answer.status, answer.text, lasting(answer)]).toEqual([201, first.text, lasting(first)]);
+      expect(answer.headers.get('idempotency-replayed')).toBe('true');
+    }
+  });
+
+  test.each(['put', 'patch', 'delete'] as const)('When %s is sent again, then it is not done again', async (method) => {
+    const { id } = await make.product();
+    const one = `${path}/${id}`;
+    const options = keyed(`again-${method}`, { 'If-Match': '"1"' });
+    const send = () =>
+      method === 'delete' ? service.delete(one, options) : service[method](one, { stock: 3 }, options);
+    const first = await send();
+
+    const again = await send();
+
+    expect([first.status, again.status, again.text]).toEqual([200, 200, first.text]);
+    expect(lasting(again)).toEqual(lasting(first));
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+  });
+
+  test('When the first is still running, then the second is told to wait, at once, and the third has the answer', async () => {
+    const { id } = await make.product();
+    const held = await hold(id);
+    const send = () => service.put(`${path}/${id}`, { stock: 5 }, keyed('slow'));
+    const first = send();
+    await waitingConnections();
+
+    const second = await send();
+    await held.release();
+    const third = (await first) && (await send());
+
+    expect([second.status, second.body.code, second.headers.get('retry-after')]).toEqual([
+      409,
+      'request_in_progress',
+      '1',
+    ]);
+    expect([(await first).status, third.text]).toEqual([200, (await first).text]);
+  });
+});
+
+describe('another request', () => {
+  test.each([
+    ['body', () => service.post(path, { product_name: 'Other', price: 2 }, keyed('taken'))],
+    ['path', () => service.post('/api/categories', { category_name: 'Taken' }, keyed('taken'))],
+    ['method', () => service.put(`${path}/1`, {}, keyed('taken'))],
+  ])('When it has another %s, then it is 422 and nothing is done', async (_, send) => {
+    const known = { product_name: 'Taken', price: 1 };
+    await service.post(path, known, keyed('taken'));
+    const before = await keys();
+
+    const { status, body } = await send();
+
+    expect([status, body.code]).toEqual([422, 'idempotency_key_reused']);
+    expect(body.errors).toMatchObject([{ header: 'Idempotency-Key' }]);
+    expect(await keys()).toBe(before);
+  });
+
+  test('When another caller has the same key, then both are done', async () => {
+    const body = product();
+    const callers = [{}, { Authorization: 'Bearer a' }, { Authorization: 'Bearer b' }];
+
+    const answers = await Promise.all(callers.map((caller) => service.post(path, body, keyed('mine', caller))));
+
+    expect(new Set(answers.map((answer) => answer.body.id)).size).toBe(3);
+    const again = await service.post(path, body, keyed('mine', { Authorization: 'Bearer a' }));
+    expect(again.body.id).toBe(answers[1]?.body.id);
+  });
+
+  test('When a key comes bare and in quotes, then it is the same', async () => {
+    const body = product();
+    const first = await service.post(path, body, keyed('a/b=="c"'));
+
+    expect((await service.post(path, body, keyed('"a/b==\\"c\\""'))).text).toBe(first.text);
+  });
+
+  test.each(['', '""', '"open', 'two words', '"two words"', 'x'.repeat(256), '"x";a=1', '"a\\b"', 'é', 'a, b'])(
+    'When the key is %j, then it is 400 and nothing is done',
+    async (key) => {
+      const body = product();
+
+      const answer = await service.post(path, body, keyed(key));
+
+      expect(answer.status).toBe(400);
+      expect(answer.body.errors).toMatchObject([{ header: 'Idempotency-Key' }]);
+      expect(await productsOf(body)).toBe(0);
+    },
+  );
+
+  test('When the key has 255 characters in quotes, then it is taken', async () => {
+    expect((await service.post(path, product(), keyed(`"${'x'.repeat(255)}"`))).status).toBe(201);
+  });
+});
+
+describe('what is not kept', () => {
+  test('When a request is refused, then its key is free, and the same request is worked out anew', async () => {
+    const holder = await make.product({ sku: 'REFUSED-1' });
+    const body = { ...product(), sku: 'REFUSED-1' };
+    const before = await keys();
+
+    const refused = [
+      await service.post(path, body, keyed('refused')),
+      await service.post(path, body, keyed('refused')),
+    ];
+    expect(refused.map((answer) => answer.body.code)).toEqual(['duplicate', 'duplicate']);
+    expect(await keys()).toBe(before);
+    await service.delete(`${path}/${holder.id}`);
+
+    const done = await service.post(path, body, keyed('refused'));
+    expect([done.status, done.headers.get('idempotency-replayed')]).toEqual([201, null]);
+  });
+
+  test('When the connection breaks in the middle of a write, then it is 503, and the same request does it later', async () => {
+    // Sequelize says there that it cannot roll back.
+    jest.spyOn(console, 'warn').mockImplementationOnce(() => {});
+    const { id } = await make.product({ stock: 1 });
+    const held = await hold(id);
+    const send = () => service.patch(`${path}/${id}`, { stock: 99 }, keyed('broken'));
+    const broken = send();
+    for (const connection of await waitingConnections()) {
+      await service.database.db.sequelize.query(`KILL ${connection}`);
+    }
+
+    expect((await broken).body.code).toBe('unavailable');
+    await held.release();
+    expect((await service.get(`${path}/${id}`)).body.stock).toBe(1);
+    const done = await send();
+    expect([done.status, done.body.stock, done.headers.get('idempotency-replayed')]).toEqual([200, 99, null]);
+  });
+
+  test('When another writer does not give way, then it is 503 with Retry-After, and nothing is done behind the back', async () => {
+    const { id } = await make.product({ stock: 1 });
+    const held = await hold(id);
+
+    const { status, headers, body } = await service.patch(`${path}/${id}`, { stock: 99 }, keyed('held'));
+    await held.release();
+
+    expect([status, body.code, headers.get('retry-after')]).toEqual([503, 'unavailable', '1']);
+    expect((await service.get(`${path}/${id}`)).body.stock).toBe(1);
+    expect((await service.patch(`${path}/${id}`, { stock: 99 }, keyed('held'))).status).toBe(200);
+  });
+
+  test('When an answer is too large to be kept, then a replay has its status and headers, and nothing is done twice', async () => {
+    const category = await make.category();
+    const description = () => randomBytes(700_000).toString('base64');
+    for (let count = 0; count < 2; count++)
+      await make.product({ category_id: category.id, description: description() });
+    const send = () => service.put(`/api/categories/${category.id}`, { description: 'new' }, keyed('large'));
+    const first = await send();
+
+    const again = await send();
+
+    expect([first.status, first.text.length > 2 ** 20]).toEqual([200, true]);
+    expect([again.status, again.text, again.headers.get('etag')]).toEqual([200, '', first.headers.get('etag')]);
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+    expect((await service.get(`/api/categories/${category.id}`)).body.version).toBe(2);
+  });
+});
+
+describe('forgetting', () => {
+  /** Makes keys of a certain age in hours. */
+  const old = (count: number, hours: number) =>
+    service.database.db.sequelize.query(
+      `INSERT INTO idempotency_key (id, fingerprint, status, headers, created_at)
+       SELECT UNHEX(SHA2(CONCAT(UUID(), seq), 256)), REPEAT('x', 32), 201, '{}', CURRENT_TIMESTAMP(3) - INTERVAL $1 MINUTE
+       FROM (WITH RECURSIVE numbers (seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM numbers WHERE seq < $2) SELECT seq FROM numbers) AS counted`,
+      { bind: [Math.round(hours * 60), count] },
+    );
+
+  test('When keys are older than a day, then they are purged in steps, and the others stay', async () => {
+    const before = await keys();
+    await old(990, 24.1);
+    await old(7, 23.9);
+    const db = connect(service.database.settingsOf('tagging'));
+
+    const purged = await purgeIdempotencyKeys(db);
+    await db.sequelize.close();
+
+    expect(purged).toBe(990);
+    expect(await keys()).toBe(before + 7);
+  });
+
+  test('When a service runs, then it purges by itself', async () => {
+    await old(3, 25);
+    const db = connect(service.database.settingsOf('catalog'));
+    const stop = schedulePurge(db, memoryLogger().logger, 5);
+    const left = async () => purgeable();
+
+    for (let attempt = 0; attempt < 200 && (await left()) > 0; attempt++) await delay(10);
+    stop();
+    await db.sequelize.close();
+
+    expect(await left()).toBe(0);
+  });
+
+  test('When the database is away, then the purge is left out and nothing is said of it', async () => {
+    const { logger, lines } = memoryLogger();
+    const attempted = Promise.withResolvers<void>();
+    const db = connect({ ...service.database.settingsOf('catalog'), port: 1 });
+    const query = db.sequelize.query.bind(db.sequelize);
+    let attempts = 0;
+    db.sequelize.query = ((...args: Parameters<typeof query>) => {
+      if (++attempts === 3) attempted.resolve();
+      return query(...args);
+    }) as typeof db.sequelize.query;
+    const stop = schedulePurge(db, logger, 5);
+
+    await attempted.promise;
+    stop();
+
+    expect(lines).toEqual([]);
+    await db.sequelize.close();
+  });
+
+  const purgeable = async (): Promise<number> => {
+    const rows = await select<{ count: number }>(
+      service.database.db,
+      'SELECT COUNT(*) AS count FROM idempotency_key WHERE created_at < CURRENT_TIMESTAMP(3) - INTERVAL 24 HOUR',
+    );
+    return rows[0]?.count ?? 0;
+  };
+});

@@ -1,0 +1,106 @@
+import type { Database, Transaction } from '@shop/db/connection.ts';
+import { inTransaction } from '@shop/db/transaction.ts';
+import {
+  type AnyRoute,
+  defineRoute,
+  type Input,
+  type Output,
+  type Reply,
+  type Route,
+} from '@shop/service-kit/route.ts';
+import * as z from 'zod';
+import { idempotencyKeyHeader, keyedRequest, once } from './idempotency.ts';
+import { type Expectation, ifMatchHeader } from './precondition.ts';
+
+/** What every route of a service works with. */
+export interface ServiceContext {
+  db: Database;
+  /** Whether a conditional write must say which version it changes. */
+  requirePrecondition: boolean;
+}
+
+/** What the work of a write receives. */
+export interface WriteInput<P, Q, B> extends Omit<Input<P, Q, B, unknown>, 'headers'> {
+  /** What the client expects of the resource; nothing, for a write that is not `conditional`. */
+  expectation: Expectation;
+}
+
+/** A write, described like any other route, but for its handler. */
+export interface WriteRoute<
+  P extends z.ZodObject | undefined,
+  Q extends z.ZodObject | undefined,
+  B extends z.ZodType | undefined,
+> extends Omit<Route<P, Q, B, undefined>, 'handler' | 'headers'> {
+  /** Honours `If-Match`, and `version` where the body has it: `work` has to pass `expectation` on to a check. */
+  conditional?: boolean;
+  /**
+   * Does everything in the transaction that it is given, and may be run again from the start when another writer stood in its
+   * way. What it throws undoes everything.
+   */
+  work(transaction: Transaction, input: WriteInput<Output<P>, Output<Q>, Output<B>>): Promise<Reply>;
+}
+
+const dryRun = z
+  .enum(['true', 'false'])
+  .optional()
+  .meta({ description: 'true: does everything but keep it, and answers what would have happened.' });
+
+const writeHeaders = {
+  'Idempotency-Replayed': z.literal('true').optional().meta({
+    description: 'Nothing was done: this is the answer of the first request with the same `Idempotency-Key`.',
+  }),
+  'Dry-Run': z.literal('true').optional().meta({ description: 'Nothing was changed: this was a dry run.' }),
+};
+
+/**
+ * A route that writes. Its work runs in one transaction, with all that every write has: dry runs, idempotency keys and, when
+ * it is `conditional`, preconditions.
+ * @see docs/decisions/0007-safe-writes.md
+ */
+export function defineWrite<
+  P extends z.ZodObject | undefined = undefined,
+  Q extends z.ZodObject | undefined = undefined,
+  B extends z.ZodType | undefined = undefined,
+>({ db, requirePrecondition }: ServiceContext, { conditional = false, work, ...route }: WriteRoute<P, Q, B>): AnyRoute {
+  const headers = z.object({
+    'Idempotency-Key': idempotencyKeyHeader.optional(),
+    ...(conditional ? { 'If-Match': ifMatchHeader.optional() } : {}),
+  });
+  const replies = Object.entries(route.replies).map(([status, reply]) => [
+    status,
+    { ...reply, headers: { ...reply.headers, ...writeHeaders } },
+  ]);
+  return defineRoute<P, z.ZodObject, B, z.ZodObject>({
+    ...route,
+    query: (route.query ?? z.strictObject({})).extend({ _dry_run: dryRun }),
+    headers,
+    replies: Object.fromEntries(replies),
+    problems: [
+      ...route.problems,
+      'request_in_progress',
+      'idempotency_key_reused',
+      ...(conditional ? (['precondition_failed', 'precondition_required'] as const) : []),
+      ...(conditional && route.body ? (['version_conflict'] as const) : []),
+    ],
+    handler: async ({ headers, ...input }) => {
+      const { _dry_run, ...query } = input.query;
+      const expectation: Expectation = {
+        ifMatch: headers['If-Match'] as Expectation['ifMatch'],
+        version: conditional ? (input.body as { version?: number } | undefined)?.version : undefined,
+        required: requirePrecondition,
+      };
+      const key = headers['Idempotency-Key'];
+      const keyed = key === undefined ? undefined : keyedRequest(String(key), input.request);
+      const isDryRun = _dry_run === 'true';
+      const reply = await inTransaction(
+        db,
+        (transaction) => {
+          const done = () => work(transaction, { ...input, query: query as Output<Q>, expectation });
+          return keyed ? once(db, transaction, keyed, done) : done();
+        },
+        { dryRun: isDryRun },
+      );
+      return isDryRun ? { ...reply, headers: { ...reply.headers, 'Dry-Run': 'true' } } : reply;
+    },
+  });
+}
