@@ -2,7 +2,7 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 import { browserHeaders, identify } from '@shop/service-kit/app.ts';
 import type { Logger } from '@shop/service-kit/logger.ts';
 import type { Problem } from '@shop/service-kit/problem.ts';
-import { logRequest } from '@shop/service-kit/request-log.ts';
+import { requestLog } from '@shop/service-kit/request-log.ts';
 import type { RequestHandler } from 'express';
 import type { PassOn } from './proxy.ts';
 import { isBelow } from './routes.ts';
@@ -24,6 +24,7 @@ export const raiseFailure: RequestHandler = (req, _res, next) => next(failures.g
  * everything else: the gateway's own pages, preflights, unknown paths, and requests that could not be passed on.
  */
 export function createListener(app: RequestListener, routes: ProxyRoute[], logger: Logger): RequestListener {
+  const logRequest = requestLog(logger);
   return (req, res) => {
     const { url = '/', method } = req;
     const queryAt = url.indexOf('?');
@@ -35,7 +36,7 @@ export function createListener(app: RequestListener, routes: ProxyRoute[], logge
     }
     const request_id = identify(req, res);
     for (const [name, value] of browserHeaders) res.setHeader(name, value);
-    logRequest(logger, request_id, req, res);
+    logRequest(request_id, req, res);
     route.proxy(req, res, (problem) => {
       if (res.headersSent) {
         logger.warn({ request_id, err: problem.cause }, problem.message);

@@ -7,7 +7,7 @@ import express, { type Express, type RequestHandler, type Router } from 'express
 import helmet from 'helmet';
 import type { Logger } from './logger.ts';
 import { type ErrorTranslator, notFoundHandler, problemHandler } from './problem.ts';
-import { logRequest } from './request-log.ts';
+import { requestLog } from './request-log.ts';
 
 /** A request id that a client may choose; anything else is replaced, so that nothing odd reaches the log. */
 const requestIdPattern = /^[\w.:-]{1,128}$/;
@@ -70,9 +70,10 @@ export interface AppOptions {
 export function createApp(options: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by');
+  const logRequest = requestLog(options.logger);
   app.use((req, res, next) => {
     const id = identify(req, res);
-    if (!req.url.startsWith('/health')) logRequest(options.logger, id, req, res);
+    if (!req.url.startsWith('/health')) logRequest(id, req, res);
     next();
   });
   if (!options.behindGateway) app.use(forBrowsers);

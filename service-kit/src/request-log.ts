@@ -4,24 +4,28 @@ import type { Logger } from './logger.ts';
 const logged = new WeakSet<IncomingMessage>();
 
 /**
- * Writes one line when a request is over: who (by the id that {@link identify} gave it), what, and how it ended. Above
- * `info` when it ended badly: a fault of ours, or a connection that broke off.
+ * Makes the function that writes one line when a request is over: who (by the id that {@link identify} gave it), what, and how
+ * it ended. Above `info` when it ended badly: a fault of ours, or a connection that broke off. A request that two of us
+ * handle one after the other is logged once.
  * (Not pino-http: a child logger and serializers for each request cost more than everything else that Express does,
  * see docs/decisions/0010-hot-path.md.)
- * A request that two of us handle one after the other is logged once.
  */
-export function logRequest(logger: Logger, request_id: string, req: IncomingMessage, res: ServerResponse): void {
-  if (logged.has(req)) return;
-  logged.add(req);
-  const started = performance.now();
-  // Express changes them on the way.
-  const { method, url } = req;
-  res.once('close', () => {
-    const responseTime = Math.round(performance.now() - started);
-    const { statusCode: status } = res;
-    const entry = { request_id, req: { method, url }, res: { status }, responseTime };
-    if (!res.writableFinished) logger.warn(entry, `${method} ${url} was broken off after ${responseTime} ms`);
-    else if (status >= 500) logger.warn(entry, `${method} ${url} ${status} ${responseTime} ms`);
-    else logger.info(entry, `${method} ${url} ${status} ${responseTime} ms`);
-  });
+export function requestLog(logger: Logger): (request_id: string, req: IncomingMessage, res: ServerResponse) => void {
+  // Its lines hold nothing that could be secret; to look for it would be half of their cost.
+  const lines = logger.child({}, { redact: [] });
+  return (request_id, req, res) => {
+    if (logged.has(req)) return;
+    logged.add(req);
+    const started = performance.now();
+    // Express changes them on the way.
+    const { method, url } = req;
+    res.once('close', () => {
+      const responseTime = Math.round(performance.now() - started);
+      const { statusCode: status } = res;
+      const entry = { request_id, req: { method, url }, res: { status }, responseTime };
+      if (!res.writableFinished) lines.warn(entry, `${method} ${url} was broken off after ${responseTime} ms`);
+      else if (status >= 500) lines.warn(entry, `${method} ${url} ${status} ${responseTime} ms`);
+      else lines.info(entry, `${method} ${url} ${status} ${responseTime} ms`);
+    });
+  };
 }
