@@ -87,6 +87,11 @@ export function violatedIndex(error: unknown): string | undefined {
   return error instanceof UniqueConstraintError ? Object.keys(error.fields)[0] : undefined;
 }
 
+/** The value that a write ran into, as the unique index holds it. */
+export function violatedValue(error: unknown): string | undefined {
+  return error instanceof UniqueConstraintError ? String(Object.values(error.fields)[0]) : undefined;
+}
+
 /** The name of the foreign key that a write ran into, and whether the row written (`child`) or removed (`parent`) did. */
 export function violatedForeignKey(error: unknown): { constraint: string; side: 'child' | 'parent' } | undefined {
   if (!(error instanceof ForeignKeyConstraintError)) return undefined;

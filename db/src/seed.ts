@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { connect, select } from './connection.ts';
-import { SchemaError, violatedIndex } from './errors.ts';
+import { SchemaError, violatedIndex, violatedValue } from './errors.ts';
 import type { DatabaseSettings } from './settings.ts';
 
 /**
@@ -15,9 +15,8 @@ export async function seed(owner: DatabaseSettings): Promise<void> {
   } catch (error) {
     const index = violatedIndex(error);
     if (index === undefined) throw error;
-    const value = Object.values((error as { fields?: Record<string, string> }).fields ?? {})[0];
     throw new SchemaError(
-      `The seed data was not restored and nothing was changed: another row holds "${value}" (unique index ${index}). Rename or delete it first.`,
+      `The seed data was not restored and nothing was changed: another row holds "${violatedValue(error)}" (unique index ${index}). Rename or delete it first.`,
     );
   } finally {
     // The connection ends, and with it what the file left open: its transaction and its temporary tables.

@@ -1,18 +1,13 @@
 import { prepareDatabase } from '../provision.ts';
 import { dropTables } from '../reset.ts';
-import { NoDatabaseError } from '../server-program.ts';
-import { runCommand } from './command.ts';
-
-const local = new Set(['localhost', '127.0.0.1', '::1']);
+import { refuseElsewhere, runCommand } from './command.ts';
 
 await runCommand('db:reset', async (database) => {
-  const { host, database: name } = database.owner;
-  if (!local.has(host) && !process.argv.includes('--force')) {
-    throw new NoDatabaseError(
-      `db:reset deletes everything in ${name} on ${host}, which is not this machine. If that is meant: npm run db:reset -- --force`,
-    );
+  const { owner } = database;
+  if (!process.argv.includes('--force')) {
+    refuseElsewhere(owner, 'This deletes everything in', 'db:reset -- --force');
   }
-  await dropTables(database.owner);
+  await dropTables(owner);
   await prepareDatabase(database);
-  return `The database ${name} was emptied, created anew and seeded.`;
+  return `The database ${owner.database} was emptied, created anew and seeded.`;
 });
