@@ -11,50 +11,57 @@ import type { Product } from './product.schema.ts';
 export type ProductWith = ProductSummary & Partial<Pick<Product, 'category' | 'tags'>>;
 type Embeds = Pick<Selection, 'embed'>;
 
-/** Columns of a table that is joined to `product`, under names that keep them apart: `category.id`. */
-const joined = (table: string, columns: string[]): string =>
-  columns.map((column) => `${table}.${column} AS \`${table}.${column}\``).join(', ');
+/** The columns of a table that is joined to `product`, each with the name that keeps them apart: `category.id`. */
+const joined = (table: string, columns: string[]) => columns.map((column) => ({ column, name: `${table}.${column}` }));
+const joinedCategory = joined('category', categoryColumns);
+const joinedTag = joined('tag', tagColumns);
 
-/** Takes such columns out of a row again; undefined where there was nothing to join. */
-function unjoin<Row>(row: Record<string, unknown>, table: string, columns: string[]): Row | undefined {
-  if (row[`${table}.id`] === null) return undefined;
-  return Object.fromEntries(columns.map((column) => [column, row[`${table}.${column}`]])) as Row;
+/** Takes joined columns out of a row again; undefined where there was nothing to join. */
+function unjoin<Row>(row: Record<string, unknown>, columns: ReturnType<typeof joined>): Row | undefined {
+  if (row[columns[0]?.name ?? ''] === null) return undefined;
+  const taken: Record<string, unknown> = {};
+  for (const { column, name } of columns) taken[column] = row[name];
+  return taken as Row;
 }
 
-const productSql = ({ embed }: Embeds): string => {
-  const columns = [productColumns.map((column) => `product.${column}`).join(', ')];
-  const joins: string[] = [];
-  if (embed.has('category')) {
-    columns.push(joined('category', categoryColumns));
-    joins.push('LEFT JOIN category ON category.id = product.category_id');
-  }
-  if (embed.has('tags')) {
-    columns.push(joined('tag', tagColumns));
-    joins.push(
-      'LEFT JOIN product_tag ON product_tag.product_id = product.id LEFT JOIN tag ON tag.id = product_tag.tag_id',
-    );
-  }
-  const order = embed.has('tags') ? 'ORDER BY product_tag.tag_id' : '';
-  return `SELECT ${columns.join(', ')} FROM product ${joins.join(' ')} WHERE product.id = $1 ${order}`;
-};
+/** The statements for one product, by whether its category and its tags are joined to it. */
+const productSql = (() => {
+  const select = (withCategory: boolean, withTags: boolean): string => {
+    const columns = [
+      ...productColumns.map((column) => `product.${column}`),
+      ...[...(withCategory ? joinedCategory : []), ...(withTags ? joinedTag : [])].map(
+        ({ name }) => `${name} AS \`${name}\``,
+      ),
+    ];
+    const category = withCategory ? 'LEFT JOIN category ON category.id = product.category_id' : '';
+    const tags = withTags
+      ? 'LEFT JOIN product_tag ON product_tag.product_id = product.id LEFT JOIN tag ON tag.id = product_tag.tag_id'
+      : '';
+    const order = withTags ? 'ORDER BY product_tag.tag_id' : '';
+    return `SELECT ${columns.join(', ')} FROM product ${category} ${tags} WHERE product.id = $1 ${order}`;
+  };
+  return [false, true].map((withCategory) => [false, true].map((withTags) => select(withCategory, withTags)));
+})();
 
 /** One product: one statement, whose rows repeat it for each of its tags. */
 export async function readProduct(
   db: Database,
   id: number,
-  embeds: Embeds,
+  { embed }: Embeds,
   transaction?: Transaction,
 ): Promise<ProductWith | undefined> {
-  const rows = await select<ProductRow & Record<string, unknown>>(db, productSql(embeds), [id], transaction);
+  const [withCategory, withTags] = [embed.has('category'), embed.has('tags')];
+  const sql = productSql[Number(withCategory)]?.[Number(withTags)] as string;
+  const rows = await select<ProductRow & Record<string, unknown>>(db, sql, [id], transaction);
   const [row] = rows;
   if (!row) return undefined;
   const product: ProductWith = presentProduct(row);
-  if (embeds.embed.has('category')) {
-    const category = unjoin<CategoryRow>(row, 'category', categoryColumns);
+  if (withCategory) {
+    const category = unjoin<CategoryRow>(row, joinedCategory);
     product.category = category ? presentCategory(category) : null;
   }
-  if (embeds.embed.has('tags')) {
-    const tags = rows.map((each) => unjoin<TagRow>(each, 'tag', tagColumns));
+  if (withTags) {
+    const tags = rows.map((each) => unjoin<TagRow>(each, joinedTag));
     product.tags = tags.flatMap((tag) => (tag ? [presentTag(tag)] : []));
   }
   return product;
