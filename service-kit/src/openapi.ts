@@ -41,6 +41,7 @@ export const problemSchema = z
       .enum(Object.keys(problemCatalogue) as [ProblemCode, ...ProblemCode[]])
       .meta({ example: 'validation_failed' }),
     errors: z.array(fault).optional(),
+    available: z.int().optional().meta({ description: 'for `insufficient_stock`: how many there are' }),
   })
   .meta({ id: 'Problem', description: 'What went wrong, as RFC 9457 lays it out.' });
 

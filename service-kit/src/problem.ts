@@ -42,6 +42,11 @@ export const problemCatalogue = {
     title: 'A category cannot be inside itself',
     about: 'The new parent is the category itself or one of its descendants.',
   },
+  insufficient_stock: {
+    status: 409,
+    title: 'There is not enough in stock',
+    about: 'The change would take more than there is. `available` is how many there are. Nothing was changed.',
+  },
   body_too_large: {
     status: 413,
     title: 'The body is too large',
@@ -99,11 +104,18 @@ export class Problem extends Error {
   readonly status: number;
   readonly errors: Fault[] | undefined;
   readonly headers: Record<string, string>;
+  /** Members of the document that only this kind of problem has. */
+  readonly extensions: Record<string, unknown>;
 
   constructor(
     code: ProblemCode,
     detail: string,
-    options: { errors?: Fault[]; headers?: Record<string, string>; cause?: unknown } = {},
+    options: {
+      errors?: Fault[];
+      headers?: Record<string, string>;
+      extensions?: Record<string, unknown>;
+      cause?: unknown;
+    } = {},
   ) {
     super(detail, { cause: options.cause });
     this.name = 'Problem';
@@ -111,6 +123,7 @@ export class Problem extends Error {
     this.status = problemCatalogue[code].status;
     this.errors = options.errors;
     this.headers = options.headers ?? {};
+    this.extensions = options.extensions ?? {};
   }
 
   /** The problem's JSON document; `instance` is the request id, by which the log finds the request. */
@@ -122,6 +135,7 @@ export class Problem extends Error {
       detail: this.message,
       instance,
       code: this.code,
+      ...this.extensions,
       ...(this.errors ? { errors: this.errors } : {}),
     };
   }

@@ -3,6 +3,7 @@ import { UnknownReferenceError, violatedForeignKey } from '@shop/db/errors.ts';
 import type { CategoryRow, ProductRow, TagRow } from '@shop/db/models.ts';
 import { changeLinks, linkChange, tagsOf } from '@shop/db/product-links.ts';
 import { missingIds, ResourceWriter } from '@shop/db/resource-table.ts';
+import { recordStockChanges, stockReasons } from '@shop/db/stock-ledger.ts';
 import { inTransaction } from '@shop/db/transaction.ts';
 import { type CategorySummary, categoryColumns, presentCategory } from '@shop/resources/category.ts';
 import type { ResourceStore } from '@shop/resources/crud-routes.ts';
@@ -113,6 +114,10 @@ export function createProductStore(db: Database): ProductStore {
     return changeLinks(db, transaction, await linkChange(db, transaction, 'product_id', id, tagIds), 'tagIds');
   }
 
+  /** Every write of a stock is a movement of the ledger, too. */
+  const recordStock = (transaction: Transaction, product_id: number, before: number, after: number, reason: string) =>
+    recordStockChanges(db, transaction, [{ product_id, before, after, reason }]);
+
   /** A category that was deleted between the check and the write is unknown, too. */
   async function orUnknownCategory<T>(categoryId: number | null | undefined, write: Promise<T>): Promise<T> {
     return write.catch((error) => {
@@ -150,7 +155,9 @@ export function createProductStore(db: Database): ProductStore {
           writer.insert(transaction, columnsOf(input), input.product_name),
         );
         await setTags(transaction, id, input.tagIds);
-        return (await read(id, transaction)) as Product;
+        const product = (await read(id, transaction)) as Product;
+        await recordStock(transaction, id, 0, product.stock, stockReasons.create);
+        return product;
       }),
 
     update: (id, changes) =>
@@ -163,6 +170,7 @@ export function createProductStore(db: Database): ProductStore {
           changes.category_id,
           writer.update(transaction, current, columnsOf(changes), { touch }),
         );
+        await recordStock(transaction, id, current.stock, changes.stock ?? current.stock, stockReasons.update);
         return read(id, transaction);
       }),
 
