@@ -12,6 +12,8 @@ GRANT SELECT ON `{database}`.`schema_migration` TO '{catalog}'@'%', '{tagging}'@
 GRANT INSERT, UPDATE, DELETE ON `{database}`.`category` TO '{catalog}'@'%';
 GRANT INSERT, UPDATE, DELETE ON `{database}`.`product` TO '{catalog}'@'%';
 GRANT INSERT, DELETE ON `{database}`.`product_tag` TO '{catalog}'@'%';
+-- A ledger is written forward: what is in it cannot be changed or taken out.
+GRANT SELECT, INSERT ON `{database}`.`stock_movement` TO '{catalog}'@'%';
 -- UPDATE, which it never does, is what MySQL asks of an account that locks a row.
 GRANT SELECT, UPDATE ON `{database}`.`mutex` TO '{catalog}'@'%';
 

@@ -4,7 +4,9 @@ import { categoryRoutes } from './categories/category.routes.ts';
 import { createCategoryStore } from './categories/category.store.ts';
 import { notePrice } from './products/price.ts';
 import { facetsRoute } from './products/product.facets.ts';
+import { movementsRoute } from './products/product.movements.ts';
 import { productRoutes } from './products/product.routes.ts';
+import { stockRoute } from './products/product.stock.ts';
 import { createProductStore } from './products/product.store.ts';
 
 /** catalog-service: categories and products. */
@@ -18,5 +20,7 @@ export const catalogService: ResourceServiceDescription = {
     ...categoryRoutes(context, createCategoryStore(context.db)),
     facetsRoute(context.db),
     ...productRoutes(context, createProductStore(context.db)),
+    stockRoute(context),
+    movementsRoute(context.db),
   ],
 };

@@ -71,6 +71,15 @@ INSERT INTO product (id, product_name, slug, price, stock, category_id)
 SELECT seed.id, seed.product_name, seed.slug, seed.price, seed.stock, seed.category_id
 FROM seed_product AS seed LEFT JOIN product ON product.id = seed.id WHERE product.id IS NULL ORDER BY seed.id;
 
+-- The stock that came or went with the statements above.
+INSERT INTO stock_movement (product_id, delta, stock, reason)
+SELECT product.id, product.stock - COALESCE(SUM(known.delta), 0), product.stock, 'seed data'
+FROM seed_product AS seed JOIN product ON product.id = seed.id
+LEFT JOIN stock_movement AS known ON known.product_id = product.id
+GROUP BY product.id, product.stock
+HAVING product.stock <> COALESCE(SUM(known.delta), 0)
+ORDER BY product.id;
+
 UPDATE tag JOIN seed_tag AS seed ON seed.id = tag.id
 SET tag.tag_name = seed.tag_name, tag.slug = seed.slug, tag.version = tag.version + 1, tag.updated_at = CURRENT_TIMESTAMP(3)
 WHERE NOT (BINARY tag.tag_name <=> BINARY seed.tag_name AND tag.slug <=> seed.slug);

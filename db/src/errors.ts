@@ -40,6 +40,19 @@ export class UnknownReferenceError extends Error {
   }
 }
 
+/** A movement of stock was refused because `delta` leads out of the range that a stock has, from the `available` one. */
+export class StockRangeError extends Error {
+  override name = 'StockRangeError';
+  readonly delta: number;
+  readonly available: number;
+
+  constructor(delta: number, available: number) {
+    super(`a stock of ${available} cannot take ${delta}`);
+    this.delta = delta;
+    this.available = available;
+  }
+}
+
 /** MySQL's and MariaDB's numbers of errors. Source: https://dev.mysql.com/doc/mysql-errors/9.7/en/server-error-reference.html */
 const errno = {
   tooManyConnections: 1040,

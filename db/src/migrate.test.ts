@@ -85,6 +85,26 @@ describe('migrations', () => {
     expect(names.map(({ name }) => name)).toEqual(await migrationNames());
   });
 
+  test('When products were there before the ledger, then it begins with what each has, once', async () => {
+    const settings = newDatabase();
+    await migrate(settings);
+    const ledger = await on(settings, async (db) => {
+      const fields = ['product_name', 'slug', 'price', 'stock'] as const;
+      const rows = [4, 0, 9].map((stock) => ({ product_name: 'Old', slug: `old-${stock}`, price: 1, stock }));
+      await db.models.product.bulkCreate(rows, { fields: [...fields] });
+      for (let times = 0; times < 2; times++) {
+        await db.sequelize.query("DELETE FROM schema_migration WHERE name = '0004-stock-ledger.sql'");
+        await migrate(settings);
+      }
+      return select(db, 'SELECT delta, stock, reason FROM stock_movement ORDER BY id');
+    });
+
+    expect(ledger).toEqual([
+      { delta: 4, stock: 4, reason: 'opening stock' },
+      { delta: 9, stock: 9, reason: 'opening stock' },
+    ]);
+  });
+
   test('When a migration has not run, then the database is not accepted, and it is named', async () => {
     const settings = newDatabase();
     await migrate(settings);

@@ -1,7 +1,9 @@
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { select } from './connection.ts';
 import { isEmpty, seed } from './seed.ts';
+import { moveStock } from './stock-ledger.ts';
 import { createTestDatabase, type TestDatabase } from './testing.ts';
+import { inTransaction } from './transaction.ts';
 
 const databases: TestDatabase[] = [];
 let database: TestDatabase;
@@ -19,6 +21,7 @@ const content = async () => ({
   products: await select(database.db, 'SELECT * FROM product ORDER BY id'),
   tags: await select(database.db, 'SELECT * FROM tag ORDER BY id'),
   links: await select(database.db, 'SELECT product_id, tag_id FROM product_tag ORDER BY product_id, tag_id'),
+  movements: await select(database.db, 'SELECT * FROM stock_movement ORDER BY id'),
 });
 
 describe('the seed data', () => {
@@ -101,6 +104,27 @@ describe('the seed data', () => {
     expect(tags[2]).toMatchObject({ id: 3, tag_name: 'blue' });
     expect(links).toContainEqual({ product_id: 5, tag_id: 3 });
     expect(links).toContainEqual({ product_id: own.get('id'), tag_id: 1 });
+  });
+
+  test('When seed rows have been sold, deleted and restored, then their ledgers still add up to their stock', async () => {
+    await seed(database.owner);
+    const { db } = database;
+    await inTransaction(db, (transaction) => moveStock(db, transaction, 1, { delta: -3, reason: 'order 1' }));
+    await db.models.product.destroy({ where: { id: 2 } });
+
+    await seed(database.owner);
+
+    const ledger = await select(
+      db,
+      'SELECT product_id, delta, stock, reason FROM stock_movement WHERE product_id <= 3 ORDER BY product_id, id',
+    );
+    expect(ledger).toEqual([
+      { product_id: 1, delta: 14, stock: 14, reason: 'seed data' },
+      { product_id: 1, delta: -3, stock: 11, reason: 'order 1' },
+      { product_id: 1, delta: 3, stock: 14, reason: 'seed data' },
+      { product_id: 2, delta: 25, stock: 25, reason: 'seed data' },
+      { product_id: 3, delta: 12, stock: 12, reason: 'seed data' },
+    ]);
   });
 
   test('When a row that was added holds a name that a seed row needs, then it is refused and nothing changes', async () => {

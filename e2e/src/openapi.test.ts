@@ -57,6 +57,8 @@ describe('/openapi.json', () => {
         ...resources,
         'get /api/categories/tree',
         'get /api/products/facets',
+        'post /api/products/{id}/stock',
+        'get /api/products/{id}/stock-movements',
         'get /health',
         'get /health/live',
         'get /health/ready',
@@ -70,7 +72,7 @@ describe('/openapi.json', () => {
     const bodies = operations.flatMap(({ requestBody }) => (requestBody ? Object.values(requestBody.content) : []));
 
     expect(new Set(ids).size).toBe(ids.length);
-    expect(bodies.length).toBe(9);
+    expect(bodies.length).toBe(10);
     expect(bodies.every(({ examples }) => Object.keys(examples ?? {}).length > 0)).toBe(true);
   });
 

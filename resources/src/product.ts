@@ -1,5 +1,6 @@
 import type { ProductRow } from '@shop/db/models.ts';
 import { plainRow } from '@shop/db/resource-table.ts';
+import { largestStock } from '@shop/db/stock-ledger.ts';
 import * as z from 'zod';
 import { bookkeeping, count, id, imageUrl, line, metadataShape, priceShape, prose, slug } from './fields.ts';
 import { toTimestamp } from './timestamp.ts';
@@ -10,7 +11,7 @@ export const productDescription = prose('As long as you like.').nullable();
 export const productStatus = z
   .enum(['draft', 'active', 'archived'])
   .meta({ description: 'Whether it is on sale.', example: 'active' });
-export const productStock = count(2_147_483_647).meta({ description: 'How many there are.', example: 14 });
+export const productStock = count(largestStock).meta({ description: 'How many there are.', example: 14 });
 export const productImages = z.array(imageUrl).max(20).meta({ description: 'Pictures of it, the first one first.' });
 
 /** A product without its associations, as it is embedded in a category or a tag. */

@@ -1,5 +1,7 @@
-import { DuplicateError, isUnavailable, UnknownReferenceError } from '@shop/db/errors.ts';
+import { DuplicateError, isUnavailable, StockRangeError, UnknownReferenceError } from '@shop/db/errors.ts';
+import { largestStock } from '@shop/db/stock-ledger.ts';
 import { type ErrorTranslator, Problem, unavailable } from '@shop/service-kit/problem.ts';
+import { validationProblem } from '@shop/service-kit/validation.ts';
 
 /** What the database refused or could not do, as a problem that says nothing of SQL. */
 export const translateDatabaseError: ErrorTranslator = (error) => {
@@ -24,6 +26,33 @@ export const translateDatabaseError: ErrorTranslator = (error) => {
       })),
     });
   }
+  if (error instanceof StockRangeError) return stockProblem(error);
   if (isUnavailable(error)) return unavailable('The database cannot be reached at the moment.', error);
   return undefined;
 };
+
+/** Taking more than there is meets the state of the product; adding more than fits is a value that is too large. */
+function stockProblem({ delta, available }: StockRangeError): Problem {
+  if (delta < 0) {
+    return new Problem('insufficient_stock', `${available} are in stock, and ${-delta} were to be taken.`, {
+      errors: [
+        {
+          pointer: '/delta',
+          code: 'insufficient_stock',
+          detail: `must be at least ${-available}`,
+          allowed: { minimum: -available },
+        },
+      ],
+      members: { available },
+    });
+  }
+  const maximum = largestStock - available;
+  return validationProblem([
+    {
+      pointer: '/delta',
+      code: 'too_large',
+      detail: `must be at most ${maximum}, for a stock of at most ${largestStock}`,
+      allowed: { maximum },
+    },
+  ]);
+}

@@ -46,6 +46,7 @@ export const problemSchema = z
       .looseObject({})
       .optional()
       .meta({ description: 'with `precondition_failed` and `version_conflict`: the resource as it is now' }),
+    available: z.int().optional().meta({ description: 'for `insufficient_stock`: how many there are' }),
   })
   .meta({ id: 'Problem', description: 'What went wrong, as RFC 9457 lays it out.' });
 

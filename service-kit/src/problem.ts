@@ -55,6 +55,11 @@ export const problemCatalogue = {
     title: 'A category cannot be inside itself',
     about: 'The new parent is the category itself or one of its descendants.',
   },
+  insufficient_stock: {
+    status: 409,
+    title: 'There is not enough in stock',
+    about: 'The change would take more than there is. `available` is how many there are. Nothing was changed.',
+  },
   precondition_failed: {
     status: 412,
     title: 'The resource is not the one that was read',

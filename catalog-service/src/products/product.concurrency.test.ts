@@ -122,6 +122,8 @@ describe('rights', () => {
     'INSERT INTO tag (tag_name, slug) VALUES ("x", "x")',
     'DELETE FROM tag',
     'UPDATE product_tag SET tag_id = tag_id',
+    'UPDATE stock_movement SET delta = 1',
+    'DELETE FROM stock_movement',
     'DELETE FROM schema_migration',
     'DROP TABLE product',
     'ALTER TABLE product ADD COLUMN x INT',

@@ -3,6 +3,7 @@ import { UnknownReferenceError, violatedForeignKey } from '@shop/db/errors.ts';
 import type { ProductRow } from '@shop/db/models.ts';
 import { changeLinks, linkChange } from '@shop/db/product-links.ts';
 import { missingIds, ResourceWriter } from '@shop/db/resource-table.ts';
+import { recordStockChanges, stockReasons } from '@shop/db/stock-ledger.ts';
 import type { ResourceStore } from '@shop/resources/crud-routes.ts';
 import { type Selection, selectionKey } from '@shop/resources/list/query.ts';
 import { createListReader, pick } from '@shop/resources/list/reader.ts';
@@ -61,6 +62,10 @@ export function createProductStore(db: Database): ProductStore {
     return changeLinks(db, transaction, await linkChange(db, transaction, 'product_id', id, tagIds), 'tagIds');
   }
 
+  /** Every write of a stock is a movement of the ledger, too. */
+  const recordStock = (transaction: Transaction, product_id: number, before: number, after: number, reason: string) =>
+    recordStockChanges(db, transaction, [{ product_id, before, after, reason }]);
+
   /** A category that was deleted between the check and the write is unknown, too. */
   async function orUnknownCategory<T>(categoryId: number | null | undefined, write: Promise<T>): Promise<T> {
     return write.catch((error) => {
@@ -97,7 +102,9 @@ export function createProductStore(db: Database): ProductStore {
         writer.insert(transaction, columnsOf(input), input.product_name),
       );
       await setTags(transaction, id, input.tagIds);
-      return (await read(transaction, id)) as Product;
+      const product = (await read(transaction, id)) as Product;
+      await recordStock(transaction, id, 0, product.stock, stockReasons.create);
+      return product;
     },
 
     async update(transaction, id, changes, check) {
@@ -106,6 +113,7 @@ export function createProductStore(db: Database): ProductStore {
       await checkReferences(transaction, changes);
       const touch = await setTags(transaction, id, changes.tagIds);
       await orUnknownCategory(changes.category_id, writer.update(transaction, current, columnsOf(changes), { touch }));
+      await recordStock(transaction, id, current.stock, changes.stock ?? current.stock, stockReasons.update);
       return read(transaction, id);
     },
 

@@ -1,3 +1,5 @@
+import { select } from '@shop/db/connection.ts';
+import type { StockMovementRow } from '@shop/db/stock-ledger.ts';
 import type { TestService } from '@shop/resources/testing.ts';
 
 /** A name that no other test has. */
@@ -27,6 +29,15 @@ export function rowsIn(service: TestService) {
       const values = { tag_name: name, slug: name.toLowerCase().replace(' ', '-') };
       const row = await service.database.db.models.tag.create(values, { fields: ['tag_name', 'slug'] });
       return row.get('id') as number;
+    },
+    /** The whole ledger of a product, the oldest first, and its sum. */
+    ledgerOf: async (product_id: number) => {
+      const movements = await select<StockMovementRow>(
+        service.database.db,
+        'SELECT * FROM stock_movement WHERE product_id = $1 ORDER BY id',
+        [product_id],
+      );
+      return { movements, sum: movements.reduce((sum, { delta }) => sum + delta, 0) };
     },
     /** How many links to tags a product has. */
     linksOf: (product_id: number): Promise<number> =>

@@ -2,7 +2,7 @@ import type { Database } from '@shop/db/connection.ts';
 import type * as z from 'zod';
 import type { Binder } from './binder.ts';
 import type { ListField } from './field.ts';
-import type { ListRequest } from './query.ts';
+import type { ListRequest, SortKey } from './query.ts';
 
 /** A parameter of one resource's lists that is more than a filter on a field, such as a product's `tag_id`. */
 export interface ListParameter {
@@ -13,14 +13,16 @@ export interface ListParameter {
 
 /** What a resource declares of itself; parsing, SQL and OpenAPI of its lists follow from this. */
 export interface ListDeclaration {
-  table: 'category' | 'product' | 'tag';
+  table: 'category' | 'product' | 'tag' | 'stock_movement';
   /** The columns that a row is read with. */
   columns: readonly string[];
   fields: Record<string, ListField>;
   parameters?: Record<string, ListParameter>;
-  /** The columns of the full-text index that `q` searches. */
+  /** The columns of the full-text index that `q` searches; without any, there is no `q`. */
   search: readonly string[];
-  /** The associations that are embedded unless `_embed` says otherwise. */
+  /** The order when `_sort` is absent; by id when that is absent, too. */
+  sort?: readonly SortKey[];
+  /** The associations that are embedded unless `_embed` says otherwise; without any, there is no `_embed`. */
   embeds: readonly string[];
   /** Every field of the answer, by which `_fields` chooses. */
   shape: readonly string[];

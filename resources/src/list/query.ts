@@ -93,27 +93,33 @@ const farthest = 1_000_000_000;
 
 /** The parameters that choose what of a resource is answered; reading one resource has these alone. */
 export const selectionParameters = ({ embeds, shape }: ListDeclaration) => ({
-  _embed: names(embeds, `Which associations are embedded: ${embeds.join(', ')}; all when absent, none when empty.`, {
-    empty: true,
-  }),
+  // To its readers a parameter that a list does not have is one that is absent.
+  ...((embeds.length > 0 ? { _embed: embedParameter(embeds) } : {}) as { _embed: ReturnType<typeof embedParameter> }),
   _fields: names(shape, 'Only these fields.'),
 });
 
+const embedParameter = (embeds: readonly string[]) =>
+  names(embeds, `Which associations are embedded: ${embeds.join(', ')}; all when absent, none when empty.`, {
+    empty: true,
+  });
+
+const searchParameter = z
+  .string({ error: 'must be given once' })
+  .transform((text, context) => {
+    const words = text.trim();
+    if (words.length > 200) return refuse(context, 'must have at most 200 characters', 'too_long', { maximum: 200 });
+    return words.isWellFormed() ? words : refuse(context, 'must be well-formed Unicode', 'invalid_text');
+  })
+  .optional()
+  .meta({
+    description: 'Full-text search; the last word matches as a prefix.',
+    override: describedAs({ type: 'string' }),
+    example: 'plain shi',
+  });
+
 /** The parameters that narrow a list: filters on its fields, search, and what it declares of its own. */
-const narrowingParameters = ({ fields, parameters = {} }: ListDeclaration) => ({
-  q: z
-    .string({ error: 'must be given once' })
-    .transform((text, context) => {
-      const words = text.trim();
-      if (words.length > 200) return refuse(context, 'must have at most 200 characters', 'too_long', { maximum: 200 });
-      return words.isWellFormed() ? words : refuse(context, 'must be well-formed Unicode', 'invalid_text');
-    })
-    .optional()
-    .meta({
-      description: 'Full-text search; the last word matches as a prefix.',
-      override: describedAs({ type: 'string' }),
-      example: 'plain shi',
-    }),
+const narrowingParameters = ({ fields, parameters = {}, search }: ListDeclaration) => ({
+  ...(search.length > 0 ? { q: searchParameter } : {}),
   ...Object.fromEntries(
     Object.entries(fields).flatMap(([name, field]) =>
       operators
@@ -234,8 +240,9 @@ export const filterRequest = (
 /** A query that was parsed by {@link listQuery} as a request. `raw` is the query as Express gives it. */
 export function listRequest(declaration: ListDeclaration, query: Query, raw: Record<string, unknown>): ListRequest {
   const narrowed = narrowing(declaration, query);
-  const keys = (query._sort ?? []).map((field, index) => ({ field, descending: query._order?.[index] === 'desc' }));
-  const byRelevance = narrowed.search !== undefined && keys.length === 0;
+  const asked = query._sort?.map((field, index) => ({ field, descending: query._order?.[index] === 'desc' }));
+  const byRelevance = narrowed.search !== undefined && (asked ?? []).length === 0;
+  const keys = asked ?? [...(declaration.sort ?? [])];
   // Behind a unique key nothing is left to be sorted, and a second key would keep the database from using its index.
   const total = keys.findIndex(({ field }) => declaration.fields[field]?.unique) + 1;
   // The id follows the direction of the key before it, so that one index can serve both.

@@ -236,6 +236,7 @@ describe('rights', () => {
     "INSERT INTO product (product_name, slug, price) VALUES ('x', 'x', 1)",
     "UPDATE category SET category_name = 'x'",
     'UPDATE product_tag SET tag_id = tag_id',
+    'SELECT * FROM stock_movement',
     'DELETE FROM schema_migration',
     'DROP TABLE tag',
     'ALTER TABLE tag ADD COLUMN x INT',

@@ -1,0 +1,58 @@
+import type { Database, Transaction } from '@shop/db/connection.ts';
+import { moveStock } from '@shop/db/stock-ledger.ts';
+import { pathId } from '@shop/resources/fields.ts';
+import { defineWrite, type ServiceContext } from '@shop/resources/write.ts';
+import { Problem } from '@shop/service-kit/problem.ts';
+import type { AnyRoute, Reply } from '@shop/service-kit/route.ts';
+import * as z from 'zod';
+import { movementDelta, movementReason, movementsPath, presentMovement, stockMovement } from './product.movements.ts';
+
+const stockChange = z
+  .strictObject({ delta: movementDelta, reason: movementReason.optional() })
+  .meta({ id: 'StockChange' });
+
+/**
+ * Adds to a product's stock, or takes from it, in the caller's transaction.
+ * @throws {Problem} 404
+ * @throws {StockRangeError}
+ */
+async function changeStock(
+  db: Database,
+  transaction: Transaction,
+  id: number,
+  { delta, reason = null }: z.output<typeof stockChange>,
+): Promise<Reply> {
+  const movement = await moveStock(db, transaction, id, { delta, reason });
+  if (!movement) throw new Problem('not_found', `There is no product ${id}.`);
+  const headers = { Location: `${movementsPath(id)}?id=${movement.id}` };
+  return { status: 201, body: presentMovement(movement), headers };
+}
+
+/** `POST /api/products/:id/stock` */
+export function stockRoute(context: ServiceContext): AnyRoute {
+  return defineWrite(context, {
+    method: 'post',
+    path: '/api/products/:id/stock',
+    operationId: 'changeStock',
+    tag: 'products',
+    summary: 'Add to the stock of a product, or take from it',
+    description:
+      'All or nothing, however many do so at once: the stock is never less than 0. Answers with the movement, which the ledger ' +
+      'keeps; its `stock` is how many there are now.',
+    params: z.object({ id: pathId }),
+    body: stockChange,
+    examples: {
+      take: { summary: 'Take three for an order', value: { delta: -3, reason: 'order 1001' } },
+      add: { summary: 'Add a delivery', value: { delta: 100, reason: 'delivery 77' } },
+    },
+    replies: {
+      201: {
+        description: 'The movement.',
+        schema: stockMovement,
+        headers: { Location: z.string().meta({ description: 'Where the movement is listed.' }) },
+      },
+    },
+    problems: ['not_found', 'insufficient_stock'],
+    work: (transaction, { params: { id }, body }) => changeStock(context.db, transaction, id, body),
+  });
+}
