@@ -65,7 +65,7 @@ describe('db:generate', () => {
 
     expect(first).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/400 tags, 1,500 products, 3,\d{3} links\.\n$/),
+      stdout: expect.stringMatching(/400 tags, 1,500 products, 3,\d{3} links, 1,\d{3} movements of stock\.\n$/),
     });
     expect(first.stderr).toMatch(/^100 %, 1,500\/1,500 products, [\d,]+ rows\/s, in \d+ s\n$/);
     expect(second).toMatchObject({

@@ -1,4 +1,4 @@
-import { generate } from '../generate/generate.ts';
+import { generate, type Written } from '../generate/generate.ts';
 import { readOptions, usage } from '../generate/options.ts';
 import { createProgress } from '../progress.ts';
 import { type ProvidedDatabase, prepareDatabase } from '../provision.ts';
@@ -6,6 +6,7 @@ import { refuseElsewhere, reportFailure, runCommand, stopSignal } from './comman
 
 const name = 'db:generate';
 const words = process.argv.slice(2);
+const rowsOf = ({ products, links, movements }: Written): number => products + links + movements;
 const count = (value: number): string => Math.round(value).toLocaleString('en');
 
 /** Fills a database, and says what is in it then. */
@@ -21,7 +22,7 @@ async function fill(database: ProvidedDatabase, { products, seed, force }: Retur
     products,
     seed,
     signal,
-    onProgress: (now) => progress.update(now.products, now.products + now.links),
+    onProgress: (now) => progress.update(now.products, rowsOf(now)),
   }).finally(progress.end);
   const seconds = (performance.now() - started) / 1000;
 
@@ -29,8 +30,8 @@ async function fill(database: ProvidedDatabase, { products, seed, force }: Retur
     process.exitCode = signal.reason;
     return `Stopped: ${count(written.products)} of ${count(products)} products are in, each with all of its tags.`;
   }
-  const rows = `${count(written.categories)} categories, ${count(written.tags)} tags, ${count(products)} products, ${count(written.links)} links`;
-  const rate = (written.products + written.links) / seconds;
+  const rows = `${count(written.categories)} categories, ${count(written.tags)} tags, ${count(products)} products, ${count(written.links)} links, ${count(written.movements)} movements of stock`;
+  const rate = rowsOf(written) / seconds;
   return `Written to ${owner.database} in ${seconds.toFixed(1)} s (${count(rate)} rows/s): ${rows}.`;
 }
 

@@ -38,7 +38,7 @@ const run = ({ owner }: TestDatabase, options: Partial<GenerateOptions> = {}) =>
 /** Everything that a database holds. */
 const content = async ({ db }: TestDatabase) => ({
   categories: await select(db, 'SELECT * FROM category ORDER BY id'),
-  products: await select<{ id: number; slug: string }>(db, 'SELECT * FROM product ORDER BY id'),
+  products: await select<{ id: number; slug: string; stock: number }>(db, 'SELECT * FROM product ORDER BY id'),
   tags: await select(db, 'SELECT * FROM tag ORDER BY id'),
   links: await select<{ product_id: number }>(db, 'SELECT * FROM product_tag ORDER BY product_id, tag_id'),
 });
@@ -64,6 +64,7 @@ describe('a generated catalogue', () => {
       tags: 400,
       products: 300,
       links: rows.links.length,
+      movements: rows.products.filter(({ stock }) => stock > 0).length,
     });
   });
 
@@ -90,6 +91,19 @@ describe('a generated catalogue', () => {
       };
     });
     expect(rows).toEqual(planned);
+  });
+
+  test('When it is written, then the movements of each product add up to its stock', async () => {
+    const { movements } = await run(database);
+
+    const [row] = await select<{ count: number; wrong: number }>(
+      database.db,
+      `SELECT (SELECT COUNT(*) FROM stock_movement) AS count,
+              (SELECT COUNT(*) FROM product
+               WHERE stock <> (SELECT COALESCE(SUM(delta), 0) FROM stock_movement WHERE product_id = product.id)) AS wrong`,
+    );
+    expect(row).toEqual({ count: movements, wrong: 0 });
+    expect(movements).toBeGreaterThan(200);
   });
 
   test('When the classic rows are there, then they stay as they are, and ids go on after them', async () => {
@@ -141,7 +155,7 @@ describe('a generated catalogue', () => {
 
     const written = await run(database, { signal: AbortSignal.abort() });
 
-    expect(written).toEqual({ categories: 0, tags: 0, products: 0, links: 0 });
+    expect(written).toEqual({ categories: 0, tags: 0, products: 0, links: 0, movements: 0 });
     expect(await content(database)).toEqual(before);
   });
 });

@@ -2,18 +2,21 @@ import { escape as quoted } from 'mysql2';
 import { connect, type Database, select, type Transaction } from '../connection.ts';
 import { SchemaError, violatedIndex, violatedValue } from '../errors.ts';
 import type { DatabaseSettings } from '../settings.ts';
+import { stockReasons } from '../stock-ledger.ts';
 import { inTransaction } from '../transaction.ts';
 import type { CategoryPlan } from './categories.ts';
 import { type CataloguePlan, firstTime, planCatalogue, productAt, sqlTime } from './products.ts';
 import { tagPlans } from './tags.ts';
 import { refuseTaken } from './taken.ts';
 
-/** How many rows are in, each product with all of its links to tags. */
+/** How many rows are in, each product with all of its links to tags and the movement that its stock begins with. */
 export interface Written {
   categories: number;
   tags: number;
   products: number;
   links: number;
+  /** In the ledger of stock. */
+  movements: number;
 }
 
 export interface GenerateOptions {
@@ -45,7 +48,7 @@ export async function generate(
   { products, seed, signal, onProgress = () => {}, batchSize = 2_000 }: GenerateOptions,
 ): Promise<Written> {
   const plan = planCatalogue(products, seed);
-  const written: Written = { categories: 0, tags: 0, products: 0, links: 0 };
+  const written: Written = { categories: 0, tags: 0, products: 0, links: 0, movements: 0 };
   const db = connect({ ...owner, poolMax: connections });
   try {
     await refuseTaken(db, plan);
@@ -73,13 +76,14 @@ export async function generate(
         }
         written.products += batch.products.length;
         written.links += batch.links.length;
+        written.movements += batch.movements.length;
         onProgress({ ...written });
       }
     };
     const results = await Promise.allSettled(Array.from({ length: connections }, work));
     const failure = results.find((result) => result.status === 'rejected');
     if (failure) throw explained(failure.reason, written.products);
-    await db.sequelize.query('ANALYZE TABLE category, tag, product, product_tag');
+    await db.sequelize.query('ANALYZE TABLE category, tag, product, product_tag, stock_movement');
     return written;
   } finally {
     await db.sequelize.close();
@@ -173,10 +177,11 @@ const productColumns = [
   'updated_at',
 ];
 
-/** Rows of `product` and of `product_tag` that belong together. */
+/** Rows of `product`, `product_tag` and `stock_movement` that belong together. */
 interface Batch {
   products: Row[];
   links: Row[];
+  movements: Row[];
 }
 
 /** The products of a plan from index `from` up to but not including `to`, as rows; `first` holds the first id of each table. */
@@ -186,7 +191,7 @@ function batchOf(
   to: number,
   first: { product: number; category: number; tag: number },
 ): Batch {
-  const batch: Batch = { products: [], links: [] };
+  const batch: Batch = { products: [], links: [], movements: [] };
   for (let index = from; index < to; index++) {
     const product = productAt(plan, index);
     const id = first.product + index;
@@ -206,11 +211,19 @@ function batchOf(
       product.updated_at,
     ]);
     for (const tag of product.tags) batch.links.push([id, first.tag + tag]);
+    const { stock, created_at } = product;
+    if (stock !== 0) batch.movements.push([id, stock, stock, stockReasons.create, created_at]);
   }
   return batch;
 }
 
-async function insertBatch(db: Database, transaction: Transaction, { products, links }: Batch): Promise<void> {
+async function insertBatch(
+  db: Database,
+  transaction: Transaction,
+  { products, links, movements }: Batch,
+): Promise<void> {
   await insertRows(db, transaction, 'product', productColumns, products);
   if (links.length > 0) await insertRows(db, transaction, 'product_tag', ['product_id', 'tag_id'], links);
+  const columns = ['product_id', 'delta', 'stock', 'reason', 'created_at'];
+  if (movements.length > 0) await insertRows(db, transaction, 'stock_movement', columns, movements);
 }
