@@ -137,6 +137,9 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedD
     ].join('\n'),
     { mode: 0o600 },
   );
+  // Of its own: a MariaDB that starts removes the temporary tables of every other that has the same.
+  const temporary = path.join(folder, 'tmp');
+  await mkdir(temporary, { recursive: true, mode: 0o700 });
   const logFile = path.join(folder, `${program.kind}.log`);
   const log = await open(logFile, 'a');
   const child = spawn(
@@ -144,6 +147,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedD
     [
       '--no-defaults',
       `--datadir=${data}`,
+      `--tmpdir=${temporary}`,
       // Relative to the data directory: a socket's path may have 107 characters at most.
       '--socket=server.sock',
       '--pid-file=server.pid',
