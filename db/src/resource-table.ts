@@ -7,7 +7,7 @@ import type { ResourceRows, ResourceTable } from './models.ts';
 import { freeSlug, slugOf } from './slug.ts';
 
 /** The columns that a unique index holds together; the first is the field that is named when they collide. */
-const uniqueIndexes: Record<ResourceTable, Record<string, string[]>> = {
+export const uniqueIndexes: Record<ResourceTable, Record<string, string[]>> = {
   category: { category_slug: ['slug'], category_sibling_name: ['category_name', 'parent_id'] },
   product: { product_slug: ['slug'], product_sku: ['sku'] },
   tag: { tag_slug: ['slug'], tag_name: ['tag_name'] },

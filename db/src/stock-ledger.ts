@@ -1,3 +1,4 @@
+import type { ResultSetHeader } from 'mysql2';
 import { QueryTypes } from 'sequelize';
 import { type Database, placeholders, select, type Transaction } from './connection.ts';
 import { LostRaceError, StockRangeError } from './errors.ts';
@@ -61,8 +62,8 @@ export async function balanceLedger(
 }
 
 /**
- * Adds `delta` to a product's stock, and writes the movement. The row is locked from the first of three statements on, and
- * they look up nothing else: many may do this to one product at once.
+ * Adds `delta` to a product's stock, and writes the movement. Many may do this to one product at once: its row is locked for
+ * two statements, which look up nothing, and what the answer needs to know is asked before. Who is refused locks nothing.
  * @returns the movement, or undefined when there is no such product
  * @throws {StockRangeError} when the stock would be less than 0 or more than {@link largestStock}
  */
@@ -72,34 +73,27 @@ export async function moveStock(
   productId: number,
   { delta, reason }: { delta: number; reason: string | null },
 ): Promise<StockMovementRow | undefined> {
-  // The stocks to which delta can be added, worked out here: the sum itself might not fit its column.
-  const [least, most] = [Math.max(0, -delta), Math.min(largestStock, largestStock - delta)];
-  const [, changed] = await db.sequelize.query(
-    `UPDATE product SET stock = stock + $1, version = version + 1, updated_at = CURRENT_TIMESTAMP(3)
-     WHERE id = $2 AND stock BETWEEN $3 AND $4`,
-    { type: QueryTypes.UPDATE, bind: [delta, productId, least, most], transaction },
-  );
-  if (changed === 0) {
-    const [product] = await select<{ stock: number }>(
-      db,
-      'SELECT stock FROM product WHERE id = $1',
-      [productId],
-      transaction,
-    );
-    if (!product) return undefined;
-    if (product.stock < least || product.stock > most) throw new StockRangeError(delta, product.stock);
-    throw new LostRaceError(`the stock of product ${productId} has changed since it was found not to do`);
-  }
-  const [id] = await db.sequelize.query(
-    `INSERT INTO stock_movement (product_id, delta, stock, reason)
-     SELECT id, $1, stock, $2 FROM product WHERE id = $3`,
-    { type: QueryTypes.INSERT, bind: [delta, reason, productId], transaction },
-  );
-  const [movement] = await select<StockMovementRow>(
+  const [before] = await select<{ stock: number; created_at: string }>(
     db,
-    'SELECT id, product_id, delta, stock, reason, created_at FROM stock_movement WHERE id = $1',
-    [id],
+    'SELECT stock, CURRENT_TIMESTAMP(3) AS created_at FROM product WHERE id = $1',
+    [productId],
     transaction,
   );
-  return movement;
+  if (!before) return undefined;
+  // The stocks to which delta can be added, worked out here: the sum itself might not fit its column.
+  const [least, most] = [Math.max(0, -delta), Math.min(largestStock, largestStock - delta)];
+  if (before.stock < least || before.stock > most) throw new StockRangeError(delta, before.stock);
+  // LAST_INSERT_ID hands out the new stock, which would have to be read otherwise, while others wait.
+  const [, updated] = await db.sequelize.query(
+    `UPDATE product SET stock = LAST_INSERT_ID(stock + $1), version = version + 1, updated_at = CURRENT_TIMESTAMP(3)
+     WHERE id = $2 AND stock BETWEEN $3 AND $4`,
+    { type: QueryTypes.RAW, bind: [delta, productId, least, most], transaction },
+  );
+  const { affectedRows, insertId: stock } = updated as ResultSetHeader;
+  if (affectedRows === 0) throw new LostRaceError(`product ${productId} has been changed or deleted meanwhile`);
+  const [id] = await db.sequelize.query(
+    'INSERT INTO stock_movement (product_id, delta, stock, reason, created_at) VALUES ($1, $2, $3, $4, $5)',
+    { type: QueryTypes.INSERT, bind: [productId, delta, stock, reason, before.created_at], transaction },
+  );
+  return { id, product_id: productId, delta, stock, reason, created_at: before.created_at };
 }

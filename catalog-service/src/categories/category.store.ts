@@ -1,3 +1,4 @@
+import { lockTree } from '@shop/db/category-tree.ts';
 import { type Database, select, type Transaction } from '@shop/db/connection.ts';
 import { DuplicateError, violatedIndex } from '@shop/db/errors.ts';
 import type { CategoryRow } from '@shop/db/models.ts';
@@ -11,7 +12,7 @@ import { presentProduct } from '@shop/resources/product.ts';
 import { etagOf } from '@shop/service-kit/etag.ts';
 import { categoryList } from './category.list.ts';
 import type { Category, CategoryCreate, CategoryRemoved, CategoryUpdate } from './category.schema.ts';
-import { checkParent, lockTree } from './category.tree.ts';
+import { checkParent } from './category.tree.ts';
 
 export type CategoryStore = ResourceStore<Category, CategoryCreate, CategoryUpdate, CategoryRemoved>;
 

@@ -26,7 +26,7 @@ export const stockMovement = z
     delta: movementDelta,
     stock: z.int().meta({ description: 'How many there were after it.', example: 11 }),
     reason: movementReason,
-    created_at: timestamp('When it happened (UTC).'),
+    created_at: timestamp('When it was asked for (UTC).'),
   })
   .meta({ id: 'StockMovement', description: "A change of a product's stock." });
 
