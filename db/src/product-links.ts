@@ -1,4 +1,4 @@
-import { type Database, placeholders, select, type Transaction } from './connection.ts';
+import { type Database, placeholders, QueryTypes, select, type Transaction } from './connection.ts';
 import { UnknownReferenceError, violatedForeignKey } from './errors.ts';
 import { missingIds, nextVersion } from './resource-table.ts';
 
@@ -59,6 +59,17 @@ export async function changeLinks(
     });
   }
   return gone.length + come.length > 0;
+}
+
+/**
+ * Locks products until the transaction ends, in the order of ids. It is an UPDATE that changes nothing, because it needs no
+ * right but that to `version`: tagging-service has no other, and MySQL wants more for SELECT … FOR UPDATE.
+ */
+export async function lockProducts(db: Database, transaction: Transaction, ids: number[]): Promise<void> {
+  if (ids.length === 0) return;
+  const sql = `UPDATE product SET version = version WHERE id IN (${placeholders(ids.length)})`;
+  const bind = ids.toSorted((a, b) => a - b);
+  await db.sequelize.query(sql, { type: QueryTypes.UPDATE, bind, transaction });
 }
 
 /** A change of a product's tags is a change of the product: moves on the version of each, in the order of ids. */

@@ -1,7 +1,7 @@
 import { type Database, select, type Transaction } from '@shop/db/connection.ts';
 import { UnknownReferenceError } from '@shop/db/errors.ts';
 import type { TagRow } from '@shop/db/models.ts';
-import { changeLinks, linkChange, touchProducts } from '@shop/db/product-links.ts';
+import { changeLinks, linkChange, lockProducts, touchProducts } from '@shop/db/product-links.ts';
 import { productCounts, productsOf } from '@shop/db/product-reads.ts';
 import { missingIds, ResourceWriter } from '@shop/db/resource-table.ts';
 import type { ResourceStore } from '@shop/resources/crud-routes.ts';
@@ -48,13 +48,16 @@ export function createTagStore(db: Database): TagStore {
   }
 
   /**
-   * Makes `productIds` the products of a tag, and tells the products first: a link shares the lock of its product, and of
-   * two writers who share it, neither could go on to change the product.
+   * Makes `productIds` the products of a tag, and locks and tells the products first: a link shares the lock of its product,
+   * and of two writers who share it, neither could go on to change the product.
    * @returns whether a link came or went, and how many went
    */
   async function setProducts(transaction: Transaction, id: number, productIds: number[]) {
     const missing = await missingIds(db, transaction, 'product', productIds);
     if (missing.length > 0) throw new UnknownReferenceError([{ field: 'productIds', ids: missing }]);
+    const wanted = await linkChange(db, transaction, 'tag_id', id, productIds);
+    await lockProducts(db, transaction, [...wanted.come, ...wanted.gone]);
+    // Until they were locked, their own writers may have taken the tag from them, or deleted them.
     const change = await linkChange(db, transaction, 'tag_id', id, productIds);
     await touchProducts(db, transaction, [...change.come, ...change.gone]);
     return { changed: await changeLinks(db, transaction, change, 'productIds'), removed: change.gone.length };
