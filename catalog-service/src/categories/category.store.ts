@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { lockTree } from '@shop/db/category-tree.ts';
 import { type Database, select, type Transaction } from '@shop/db/connection.ts';
 import { DuplicateError, violatedIndex } from '@shop/db/errors.ts';
@@ -102,6 +103,8 @@ export function createCategoryStore(db: Database): CategoryStore {
       if (!current) return undefined;
       const category = (await read(transaction, id)) as Category;
       const { category: categories, product: products } = db.models;
+      // One of its children may have its name.
+      await categories.update({ category_name: randomUUID() }, { where: { id }, transaction });
       const [children_moved] = await categories
         .update({ parent_id: current.parent_id, ...nextVersion }, { where: { parent_id: id }, transaction })
         .catch((error) => {

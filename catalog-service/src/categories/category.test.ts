@@ -223,4 +223,15 @@ describe('delete', () => {
     expect(body.code).toBe('duplicate');
     expect((await service.get(`/api/categories/${child.id}`)).body.parent_id).toBe(category.id);
   });
+
+  test('When a child has its name, then the child takes its place', async () => {
+    const category = await create();
+    const child = await create({ category_name: category.category_name, parent_id: category.id });
+
+    const { status, body } = await service.delete(`/api/categories/${category.id}`);
+
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ category_name: category.category_name, effects: { children_moved: 1 } });
+    expect((await service.get(`/api/categories/${child.id}`)).body).toMatchObject({ parent_id: null, version: 2 });
+  });
 });
