@@ -1,0 +1,30 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { request, type TestResponse } from '@shop/service-kit/testing.ts';
+
+/** What says nothing of whether a write was done. */
+const undecided = (status: number, code: unknown): boolean => status >= 502 || code === 'request_in_progress';
+
+/** Milliseconds within which a service that was killed is back, however busy the machine. */
+export const patience = 60_000;
+
+/**
+ * Sends a request until it is answered: again after a lost connection, a gateway or service that is away, and a first attempt
+ * that still runs. A write should bring its `Idempotency-Key`.
+ * @returns the answer, and how often it was sent again
+ * @throws {Error} when there is none within a minute
+ */
+export async function requestUntilAnswered(
+  url: string,
+  options: Parameters<typeof request>[1],
+): Promise<TestResponse & { retries: number }> {
+  const started = performance.now();
+  for (let retries = 0; ; retries++) {
+    const answer = await request(url, options).catch((error: Error) => error);
+    if (!(answer instanceof Error) && !undecided(answer.status, answer.body?.code)) return { ...answer, retries };
+    if (performance.now() - started > patience) {
+      const last = answer instanceof Error ? answer.message : `${answer.status} ${answer.text}`;
+      throw new Error(`${options?.method ?? 'GET'} ${url} was not answered within a minute; at last: ${last}`);
+    }
+    await delay(20 + Math.random() * 80);
+  }
+}
