@@ -38,10 +38,22 @@ export const temporaryFolder = (): Promise<string> => mkdtemp(path.join(tmpdir()
 
 export const removeFolder = (folder: string): Promise<void> => rm(folder, { recursive: true, force: true });
 
-/** Starts the stack and waits until it says that it is ready. */
-export async function startStack(folder: string, settings: NodeJS.ProcessEnv = {}): Promise<Stack> {
+/**
+ * Starts the stack and waits until it says that it is ready.
+ * @param options.detached in a group of its own, which the terminal's Ctrl-C does not reach
+ */
+export async function startStack(
+  folder: string,
+  settings: NodeJS.ProcessEnv = {},
+  { detached = false }: { detached?: boolean } = {},
+): Promise<Stack> {
   const env = { ...(await isolatedEnvironment(folder)), ...settings };
-  const child = spawn(process.execPath, ['scripts/start.ts'], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['scripts/start.ts'], {
+    cwd: root,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached,
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {

@@ -1,0 +1,117 @@
+// `npm run soak`: random histories of many clients, on and on, while services are killed, on a stack of its own. Ctrl-C ends it
+// with its summary. Exit code 1 when an answer cannot be explained, which is then printed, or the data break a rule.
+//   --minutes N   how long (10)
+//   --seed N      where randomness begins (the time)
+// With E2E_BASE_URL it talks to that gateway, and kills nothing there.
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { reportFailure, stopSignal } from '@shop/db/cli/command.ts';
+import { createProgress } from '@shop/db/progress.ts';
+import { type HistoryResult, runHistories } from '@shop/e2e/history/history.ts';
+import { killService, type ServiceName } from '@shop/e2e/kill.ts';
+import { removeFolder, type Stack, startStack, temporaryFolder } from '@shop/e2e/stack.ts';
+import { brokenRules } from '@shop/e2e/stack-data.ts';
+import { ConfigError } from '@shop/service-kit/config.ts';
+
+/** How many histories go on at once, each with up to five clients. */
+const lanes = 4;
+/** How many histories a lane carries out before it says how many it has. */
+const roundsAtOnce = 5;
+const services: ServiceName[] = ['gateway', 'catalog-service', 'tagging-service'];
+
+/** @throws {ConfigError} for words that are no options, or not theirs */
+function readOptions(): { seconds: number; firstSeed: number } {
+  const options = {
+    minutes: { type: 'string', default: '10' },
+    seed: { type: 'string', default: `${Date.now() % 1e9}` },
+  } as const;
+  const read = () => {
+    try {
+      return parseArgs({ options }).values;
+    } catch (error) {
+      throw new ConfigError((error as Error).message);
+    }
+  };
+  const { minutes, seed } = read();
+  const [seconds, firstSeed] = [Number(minutes) * 60, Number(seed)];
+  if (!(seconds > 0)) throw new ConfigError(`--minutes must be a number above 0, got "${minutes}"`);
+  if (!Number.isInteger(firstSeed)) throw new ConfigError(`--seed must be a whole number, got "${seed}"`);
+  return { seconds, firstSeed };
+}
+
+/** What has come of it all so far. */
+const total = { rounds: 0, requests: 0, retried: 0, kills: 0 };
+const failures: string[] = [];
+
+/** Carries out histories until it is over; `next` gives each call a seed of its own. */
+async function runLane(url: string, faults: boolean, next: () => number, isOver: () => boolean): Promise<void> {
+  while (!isOver()) {
+    const result: HistoryResult = await runHistories(url, { seed: next(), rounds: roundsAtOnce, faults }).catch(
+      (error: Error) => ({ rounds: 0, requests: 0, retried: 0, failure: String(error.stack) }),
+    );
+    total.rounds += result.rounds;
+    total.requests += result.requests;
+    total.retried += result.retried;
+    if (result.failure) failures.push(result.failure);
+  }
+}
+
+/** Kills a service every few seconds, whichever comes. */
+async function killServices(stack: Stack, stop: AbortSignal, isOver: () => boolean): Promise<void> {
+  for (;;) {
+    await delay(1_000 + Math.random() * 4_000, undefined, { signal: stop }).catch(() => undefined);
+    if (isOver()) return;
+    await killService(stack, services[Math.floor(Math.random() * services.length)] as ServiceName);
+    total.kills += 1;
+  }
+}
+
+async function soak(
+  url: string,
+  stack: Stack | undefined,
+  { seconds, firstSeed, stop }: { seconds: number; firstSeed: number; stop: AbortSignal },
+): Promise<void> {
+  const started = performance.now();
+  const elapsed = () => (performance.now() - started) / 1000;
+  const isOver = () => stop.aborted || failures.length > 0 || elapsed() >= seconds;
+  const progress = createProgress({ total: seconds, unit: 'seconds', rateUnit: 'requests' });
+  const ticking = setInterval(() => progress.update(Math.min(elapsed(), seconds), total.requests), 1_000);
+  let seed = firstSeed;
+  const running = Array.from({ length: lanes }, () => runLane(url, stack !== undefined, () => seed++, isOver));
+  await Promise.all([...running, ...(stack ? [killServices(stack, stop, isOver)] : [])]);
+  clearInterval(ticking);
+  progress.end();
+
+  for (const failure of failures) console.log(`\n${failure}`);
+  const broken = stack ? await brokenRules(stack) : [];
+  for (const rule of broken) console.log(rule);
+  const number = (value: number) => value.toLocaleString('en');
+  console.log(
+    `In ${(elapsed() / 60).toFixed(1)} min: ${number(total.rounds)} histories of ${number(total.requests)} requests, ` +
+      `${number(total.retried)} of them sent again, ${total.kills} kills; ${failures.length} histories that cannot be ` +
+      `explained, ${stack ? `${broken.length} broken rules of db:verify` : 'db:verify not run'}. Seeds from ${firstSeed}.`,
+  );
+  if (failures.length + broken.length > 0) process.exitCode = 1;
+  else if (stop.aborted) process.exitCode = Number(stop.reason);
+}
+
+async function main(): Promise<void> {
+  const options = { ...readOptions(), stop: stopSignal() };
+  if (process.env.E2E_BASE_URL) return soak(process.env.E2E_BASE_URL, undefined, options);
+  const folder = await temporaryFolder();
+  const stack = await startStack(folder, {}, { detached: true });
+  // A second Ctrl-C ends this program at once, and must not leave the stack behind.
+  const end = () => stack.process.kill('SIGTERM');
+  process.on('exit', end);
+  try {
+    await soak(stack.gateway, stack, options);
+  } finally {
+    process.off('exit', end);
+    await stack.stop();
+    await removeFolder(folder);
+  }
+}
+
+await main().catch((error) => reportFailure('soak', error));
+// Keep-alive connections would hold the process for a while.
+process.exit();
