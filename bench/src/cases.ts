@@ -111,6 +111,11 @@ export async function readingCases({ ours }: Contestants, products: number): Pro
   return [
     forAll('product by id', byId),
     forAll('list of 50, first page', [{ path: '/api/products' }]),
+    forAll(
+      'list of 50, 400 different pages',
+      ids.map((id) => ({ path: `/api/products?id_gte=${id}` })),
+      ids.map((id) => ({ path: `/api/products?after=${id - 1}` })),
+    ),
     forAll('list of 50, in the middle', [{ path: deep.path }], [{ path: `/api/products?after=${deep.after}` }]),
     oursAlone('category + tag + price', [{ path: `/api/products?${filter}` }]),
     oursAlone('search of two words', await searchesAt(gateway)),
