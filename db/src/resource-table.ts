@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { literal, type Model, type ModelStatic } from 'sequelize';
-import { type Database, placeholders, select, type Transaction } from './connection.ts';
+import { type Database, padded, placeholders, select, type Transaction } from './connection.ts';
 import { DuplicateError, LostRaceError, violatedIndex } from './errors.ts';
+import { insertRows } from './insert-rows.ts';
 import type { ResourceRows, ResourceTable } from './models.ts';
-import { freeSlug, slugOf } from './slug.ts';
+import { freeSlugs, slugOf } from './slug.ts';
 
 /** The columns that a unique index holds together; the first is the field that is named when they collide. */
 const uniqueIndexes: Record<ResourceTable, Record<string, string[]>> = {
@@ -54,6 +55,74 @@ export class ResourceWriter<T extends ResourceTable, Row extends ResourceRows[T]
   }
 
   /**
+   * Inserts many rows like {@link insert}, with few statements.
+   * @returns the new ids, in the order of `rows`
+   * @throws {DuplicateError} which names neither the row nor who holds its value, unless there is but one
+   */
+  async insertMany(transaction: Transaction, rows: { values: Partial<Row>; name: string }[]): Promise<number[]> {
+    const inserted = rows.map(({ values, name }) => {
+      const { slug } = values as { slug?: string };
+      return { values, name, slug, base: slug === undefined ? slugOf(name) : undefined, id: undefined as unknown };
+    });
+    const alone = rows.length === 1 ? inserted : inserted.filter(({ base }) => base === '');
+    for (const row of alone) row.id = await this.insert(transaction, row.values, row.name);
+    const together = inserted.filter(({ id }) => id === undefined);
+    if (together.length > 0) await this.#insertTogether(transaction, together);
+    return inserted.map(({ id }) => id as number);
+  }
+
+  async #insertTogether(
+    transaction: Transaction,
+    rows: { values: Partial<Row>; slug: string | undefined; base: string | undefined; id: unknown }[],
+  ): Promise<void> {
+    const derived = rows.filter(({ base }) => base !== undefined);
+    const bases = derived.map(({ base }) => base as string);
+    const slugs = await freeSlugs(this.#db, transaction, this.#table, bases);
+    for (const row of derived) row.slug = slugs.shift();
+    const columns = [...new Set(rows.flatMap(({ values }) => Object.keys(values))).add('slug')];
+    const written = rows.map(({ values, slug }) => columns.map((column) => ({ ...values, slug })[column as keyof Row]));
+    try {
+      await insertRows(this.#db, transaction, this.#table, columns, written);
+    } catch (error) {
+      const index = violatedIndex(error);
+      if (index === undefined) throw error;
+      // Where some have asked for their slugs, it is found out one by one whose it was.
+      if (index === `${this.#table}_slug` && derived.length === rows.length) {
+        throw new LostRaceError('a slug was taken meanwhile');
+      }
+      throw new DuplicateError([{ field: uniqueIndexes[this.#table][index]?.[0] ?? index }]);
+    }
+    // Not counted on from the first id: whether the ids of an insert are consecutive is for the server's settings to say.
+    const bind = padded(rows.map(({ slug }) => slug));
+    const found = await select<{ id: number; slug: string }>(
+      this.#db,
+      `SELECT id, slug FROM ${this.#table} WHERE slug IN (${placeholders(bind.length)})`,
+      bind,
+      transaction,
+    );
+    const ids = new Map(found.map(({ slug, id }) => [slug, id]));
+    for (const row of rows) row.id = ids.get(row.slug as string);
+  }
+
+  /**
+   * Locks rows until the transaction ends, in the order of their ids.
+   * @returns those that there are, by id
+   */
+  async lockMany(transaction: Transaction, ids: number[]): Promise<Map<number, Row>> {
+    if (ids.length === 0) return new Map();
+    const bind = padded(ids.toSorted((a, b) => a - b));
+    // A scan of the table would wait for rows of which none was asked for.
+    const rows = await select<Row & { id: number }>(
+      this.#db,
+      `SELECT ${this.#columns} FROM ${this.#table} FORCE INDEX (PRIMARY)
+       WHERE id IN (${placeholders(bind.length)}) ORDER BY id FOR UPDATE`,
+      bind,
+      transaction,
+    );
+    return new Map(rows.map((row) => [row.id, plainRow(row)]));
+  }
+
+  /**
    * Locks a row until the transaction ends, checks its version, and returns it; undefined when there is none. `check` comes
    * after the lock: before it, another writer could still move the version on.
    */
@@ -89,8 +158,8 @@ export class ResourceWriter<T extends ResourceTable, Row extends ResourceRows[T]
     return true;
   }
 
-  /** Deletes a row that nothing refers to any more. */
-  async delete(transaction: Transaction, id: number): Promise<void> {
+  /** Deletes a row, or several, that nothing refers to any more. */
+  async delete(transaction: Transaction, id: number | number[]): Promise<void> {
     await this.#model.destroy({ where: { id }, transaction });
   }
 
@@ -108,7 +177,8 @@ export class ResourceWriter<T extends ResourceTable, Row extends ResourceRows[T]
    */
   async #giveSlug<R>(transaction: Transaction, base: string, write: (slug: string) => Promise<R>): Promise<R> {
     try {
-      return await write(await freeSlug(this.#db, transaction, this.#table, base));
+      const [slug] = await freeSlugs(this.#db, transaction, this.#table, [base]);
+      return await write(slug as string);
     } catch (error) {
       // What else is taken is the caller's to hear of; a slug that nobody asked for is not.
       const others = error instanceof DuplicateError ? error.fields.filter(({ field }) => field !== 'slug') : [];
@@ -174,18 +244,21 @@ export function plainRow<Row extends object>(row: Row): Row {
 
 /**
  * The ids of `ids` that a table does not have, in the order given.
+ * @param options.share locks those that it has against changes, in the order of ids; asks for the right to UPDATE
  */
 export async function missingIds(
   db: Database,
   transaction: Transaction,
   table: ResourceTable,
   ids: number[],
+  { share = false }: { share?: boolean } = {},
 ): Promise<number[]> {
   if (ids.length === 0) return [];
+  const bind = padded(ids);
   const rows = await select<{ id: number }>(
     db,
-    `SELECT id FROM ${table} WHERE id IN (${placeholders(ids.length)})`,
-    ids,
+    `SELECT id FROM ${table} WHERE id IN (${placeholders(bind.length)})${share ? ' ORDER BY id LOCK IN SHARE MODE' : ''}`,
+    bind,
     transaction,
   );
   const known = new Set(rows.map((row) => row.id));
