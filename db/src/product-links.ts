@@ -91,8 +91,11 @@ export async function touchProducts(db: Database, transaction: Transaction, ids:
   await db.models.product.update(nextVersion, { where: { id: ordered }, transaction });
 }
 
-/** The tags of each product, by tag id: one statement. */
-export async function tagsOf<Row extends object>(
+/** Products of which each tag is read with each link to it; of more, the same few tags would be read again and again. */
+const fewProducts = 250;
+
+/** The tags of each product, by tag id: one statement, or two for very many products. */
+export async function tagsOf<Row extends { id: number }>(
   db: Database,
   productIds: number[],
   columns: string[],
@@ -101,12 +104,26 @@ export async function tagsOf<Row extends object>(
   const found = new Map(productIds.map((id) => [id, [] as Row[]]));
   if (productIds.length === 0) return found;
   const bind = padded(productIds);
+  const condition = `product_tag.product_id IN (${placeholders(bind.length)})`;
+  const order = 'product_tag.product_id, product_tag.tag_id';
+  if (productIds.length > fewProducts) {
+    const sql = `SELECT product_id, tag_id FROM product_tag WHERE ${condition} ORDER BY ${order}`;
+    const links = await select<ProductTagRow>(db, sql, bind, transaction);
+    const ids = padded([...new Set(links.map((link) => link.tag_id))]);
+    if (ids.length === 0) return found;
+    const tagSql = `SELECT ${columns.join(', ')} FROM tag WHERE id IN (${placeholders(ids.length)})`;
+    const tags = new Map((await select<Row>(db, tagSql, ids, transaction)).map((tag) => [tag.id, tag]));
+    for (const { product_id, tag_id } of links) {
+      const tag = tags.get(tag_id);
+      // One that was deleted between the two statements is one that it no longer has.
+      if (tag) found.get(product_id)?.push(tag);
+    }
+    return found;
+  }
   const rows = await select<Row & { product_id: number }>(
     db,
     `SELECT product_tag.product_id, ${columns.map((column) => `tag.${column}`).join(', ')}
-     FROM product_tag JOIN tag ON tag.id = product_tag.tag_id
-     WHERE product_tag.product_id IN (${placeholders(bind.length)})
-     ORDER BY product_tag.product_id, product_tag.tag_id`,
+     FROM product_tag JOIN tag ON tag.id = product_tag.tag_id WHERE ${condition} ORDER BY ${order}`,
     bind,
     transaction,
   );

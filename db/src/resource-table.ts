@@ -46,62 +46,54 @@ export class ResourceWriter<T extends ResourceTable, Row extends ResourceRows[T]
     const base = slugOf(name);
     if (base === '') {
       const id = await this.#create(transaction, { ...values, slug: randomUUID() });
-      await this.#giveSlug(transaction, `${this.#table}-${id}`, (slug) =>
-        this.#model.update({ slug }, { where: { id }, transaction }),
-      );
+      await this.#slugById(transaction, id);
       return id;
     }
     return this.#giveSlug(transaction, base, (slug) => this.#create(transaction, { ...values, slug }));
   }
 
   /**
-   * Inserts many rows like {@link insert}, with few statements.
-   * @returns the new ids, in the order of `rows`
-   * @throws {DuplicateError} which names neither the row nor who holds its value, unless there is but one
+   * Inserts rows like {@link insert}, with few statements.
+   * @returns the new rows, in the order given
+   * @throws {DuplicateError} which does not say who holds the value
    */
-  async insertMany(transaction: Transaction, rows: { values: Partial<Row>; name: string }[]): Promise<number[]> {
-    const inserted = rows.map(({ values, name }) => {
-      const { slug } = values as { slug?: string };
-      return { values, name, slug, base: slug === undefined ? slugOf(name) : undefined, id: undefined as unknown };
-    });
-    const alone = rows.length === 1 ? inserted : inserted.filter(({ base }) => base === '');
-    for (const row of alone) row.id = await this.insert(transaction, row.values, row.name);
-    const together = inserted.filter(({ id }) => id === undefined);
-    if (together.length > 0) await this.#insertTogether(transaction, together);
-    return inserted.map(({ id }) => id as number);
-  }
-
-  async #insertTogether(
-    transaction: Transaction,
-    rows: { values: Partial<Row>; slug: string | undefined; base: string | undefined; id: unknown }[],
-  ): Promise<void> {
-    const derived = rows.filter(({ base }) => base !== undefined);
-    const bases = derived.map(({ base }) => base as string);
+  async insertMany(transaction: Transaction, rows: { values: Partial<Row>; name: string }[]): Promise<Row[]> {
+    const made = rows.map(({ values, name }) => ({ values, name, slug: (values as { slug?: string }).slug }));
+    const derived = made.filter(({ slug }) => slug === undefined);
+    const named = derived.map((row) => ({ row, base: slugOf(row.name) })).filter(({ base }) => base !== '');
+    const bases = named.map(({ base }) => base);
     const slugs = await freeSlugs(this.#db, transaction, this.#table, bases);
-    for (const row of derived) row.slug = slugs.shift();
+    for (const { row } of named) row.slug = slugs.shift();
+    // A name without a letter gets its slug from the id, which is known only when the row is there.
+    const nameless = derived.filter(({ slug }) => slug === undefined);
+    for (const row of nameless) row.slug = randomUUID();
     const columns = [...new Set(rows.flatMap(({ values }) => Object.keys(values))).add('slug')];
-    const written = rows.map(({ values, slug }) => columns.map((column) => ({ ...values, slug })[column as keyof Row]));
+    const written = made.map(({ values, slug }) => columns.map((column) => ({ ...values, slug })[column as keyof Row]));
     try {
       await insertRows(this.#db, transaction, this.#table, columns, written);
     } catch (error) {
       const index = violatedIndex(error);
       if (index === undefined) throw error;
-      // Where some have asked for their slugs, it is found out one by one whose it was.
+      // Where some have asked for their slugs, it is for them to find out whose it was.
       if (index === `${this.#table}_slug` && derived.length === rows.length) {
         throw new LostRaceError('a slug was taken meanwhile');
       }
       throw new DuplicateError([{ field: uniqueIndexes[this.#table][index]?.[0] ?? index }]);
     }
-    // Not counted on from the first id: whether the ids of an insert are consecutive is for the server's settings to say.
-    const bind = padded(rows.map(({ slug }) => slug));
-    const found = await select<{ id: number; slug: string }>(
+    // By their slugs, not counted on from the first id: whether the ids of an insert are consecutive depends on settings.
+    const bind = padded(made.map(({ slug }) => slug));
+    const found = await select<Row & { id: number; slug: string }>(
       this.#db,
-      `SELECT id, slug FROM ${this.#table} WHERE slug IN (${placeholders(bind.length)})`,
+      `SELECT ${this.#columns} FROM ${this.#table} WHERE slug IN (${placeholders(bind.length)})`,
       bind,
       transaction,
     );
-    const ids = new Map(found.map(({ slug, id }) => [slug, id]));
-    for (const row of rows) row.id = ids.get(row.slug as string);
+    const bySlug = new Map(found.map((row) => [row.slug, plainRow(row)]));
+    for (const { slug } of nameless) {
+      const row = bySlug.get(slug as string) as Row & { id: number; slug: string };
+      row.slug = await this.#slugById(transaction, row.id);
+    }
+    return made.map(({ slug }) => bySlug.get(slug as string) as Row);
   }
 
   /**
@@ -169,6 +161,14 @@ export class ResourceWriter<T extends ResourceTable, Row extends ResourceRows[T]
       this.#model.create(values, { transaction, fields }),
     );
     return row.get('id') as number;
+  }
+
+  /** Gives a new row a slug made of its id. */
+  #slugById(transaction: Transaction, id: number): Promise<string> {
+    return this.#giveSlug(transaction, `${this.#table}-${id}`, async (slug) => {
+      await this.#model.update({ slug }, { where: { id }, transaction });
+      return slug;
+    });
   }
 
   /**

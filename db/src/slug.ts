@@ -10,19 +10,23 @@ const baseLength = 240;
  * A name as a slug: `Crème brûlée` → `creme-brulee`. Empty when nothing in the name can be written in `[a-z0-9]`.
  */
 export function slugOf(name: string): string {
-  const slug = slugify(name, {
+  // What transliteration has nothing to do with is spared it.
+  const slug = /^[\w -]*$/.test(name) ? name.toLowerCase() : transliterated(name);
+  return slug
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .slice(0, baseLength)
+    .replaceAll(/^-+|-+$/g, '');
+}
+
+/** A name in `[a-z0-9-]`, and whatever else transliteration has left. */
+const transliterated = (name: string): string =>
+  slugify(name, {
     decamelize: false,
     customReplacements: [
       ['🦄', ''],
       ['♥', ''],
     ],
   });
-  // Anything that transliteration left outside the pattern is dropped.
-  return slug
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .slice(0, baseLength)
-    .replaceAll(/^-+|-+$/g, '');
-}
 
 /** How many numbers of a base are looked at together, beside those that are needed. */
 const reach = 8;

@@ -15,7 +15,7 @@ export interface BatchOutcomes<Item, Removed> {
 }
 
 /** Fewer operations than this are done one by one when one of them has been refused. */
-const smallGroup = 8;
+const smallGroup = 32;
 
 /** The refusal in an error that one operation has met; all other errors are those of the whole batch. */
 function refusalIn(error: unknown): Problem {

@@ -1,7 +1,7 @@
 import type { Database, Transaction } from '@shop/db/connection.ts';
 import { UnknownReferenceError } from '@shop/db/errors.ts';
 import type { ProductRow } from '@shop/db/models.ts';
-import { changeLinks, type LinkChange, linkChanges } from '@shop/db/product-links.ts';
+import { changeLinks, linkChanges } from '@shop/db/product-links.ts';
 import { missingIds, ResourceWriter } from '@shop/db/resource-table.ts';
 import { recordStockChanges, stockReasons } from '@shop/db/stock-ledger.ts';
 import { type Selection, selectionKey } from '@shop/resources/list/query.ts';
@@ -72,16 +72,42 @@ export function createProductStore(db: Database): ProductStore {
     if (references.length > 0) throw new UnknownReferenceError(references);
   }
 
+  /** Links new products to their tags. */
+  const linkNew = (transaction: Transaction, products: { id: number; input: ProductCreate }[]) =>
+    changeLinks(
+      db,
+      transaction,
+      products.map(({ id, input }) => ({ side: 'product_id', id, come: input.tagIds ?? [], gone: [] })),
+      'tagIds',
+    );
+
+  /** Opens the ledgers of new products. */
+  const openLedgers = (transaction: Transaction, products: { id: number; stock: number }[]) =>
+    recordStockChanges(
+      db,
+      transaction,
+      products.map(({ id, stock }) => movement(id, 0, stock, stockReasons.create)),
+    );
+
+  async function create(transaction: Transaction, input: ProductCreate): Promise<Product> {
+    await checkReferences(transaction, [input], await lockCategories(transaction, [input]));
+    const id = await writer.insert(transaction, columnsOf(input), input.product_name);
+    await linkNew(transaction, [{ id, input }]);
+    const product = (await read(transaction, id)) as Product;
+    await openLedgers(transaction, [product]);
+    return product;
+  }
+
   async function createMany(transaction: Transaction, inputs: ProductCreate[]): Promise<Product[]> {
     await checkReferences(transaction, inputs, await lockCategories(transaction, inputs));
-    const rows = inputs.map((input) => ({ values: columnsOf(input), name: input.product_name }));
-    const ids = await writer.insertMany(transaction, rows);
-    const links = inputs.flatMap(({ tagIds = [] }, index) => linksOf(ids[index] as number, tagIds));
-    await changeLinks(db, transaction, links, 'tagIds');
-    const products = (await readMany(transaction, ids)) as Product[];
-    const opening = products.map(({ id, stock }) => movement(id, 0, stock, stockReasons.create));
-    await recordStockChanges(db, transaction, opening);
-    return products;
+    const named = inputs.map((input) => ({ values: columnsOf(input), name: input.product_name }));
+    const rows = await writer.insertMany(transaction, named);
+    await linkNew(
+      transaction,
+      inputs.map((input, index) => ({ id: rows[index]?.id as number, input })),
+    );
+    await openLedgers(transaction, rows);
+    return (await presentProducts(db, rows, everything, transaction)) as Product[];
   }
 
   /** No id may be there twice. */
@@ -150,7 +176,7 @@ export function createProductStore(db: Database): ProductStore {
     read,
     etag: (product) => productEtag(versionsIn(product), everything),
 
-    create: async (transaction, input) => (await createMany(transaction, [input]))[0] as Product,
+    create,
     update: async (transaction, id, changes, check) => (await updateMany(transaction, [{ id, changes, check }]))[0],
     remove: async (transaction, id, check) => (await removeMany(transaction, [{ id, check }]))[0],
     createMany,
@@ -166,10 +192,6 @@ export function createProductStore(db: Database): ProductStore {
     },
   };
 }
-
-/** The links that a new product gets. */
-const linksOf = (id: number, tagIds: number[]): LinkChange[] =>
-  tagIds.length > 0 ? [{ side: 'product_id', id, come: tagIds, gone: [] }] : [];
 
 /** Every write of a stock is a movement of the ledger, too. */
 const movement = (product_id: number, before: number, after: number, reason: string) => ({
