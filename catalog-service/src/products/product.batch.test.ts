@@ -14,7 +14,11 @@ afterAll(() => service.stop());
 const path = '/api/products/batch';
 /** An id that no row has. */
 const nobody = 4_000_000;
-const named = (fields: Record<string, unknown> = {}) => ({ product_name: unique('Batch'), price: 1, ...fields });
+const named = (fields: Record<string, unknown> = {}): Record<string, unknown> => ({
+  product_name: unique('Batch'),
+  price: 1,
+  ...fields,
+});
 const batch = (body: unknown, query = '', headers: Record<string, string> = {}) =>
   service.post(path + query, body, { headers });
 const read = async (id: number) => (await service.get(`/api/products/${id}`)).body;
