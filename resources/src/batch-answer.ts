@@ -57,7 +57,14 @@ export function batchFailed(outcomes: OutcomeInBody<unknown>[], created: Outcome
     const { code, message, status, members } = problem;
     const errors = problem.errors?.map((fault) => withPlaceOfHolder(fault, places));
     const shown = new Problem(code, message, { ...(errors ? { errors } : {}), members });
-    return [{ pointer, status, problem: shown.toDocument(), errors: errors ?? [{ pointer, code, detail: message }] }];
+    return [
+      {
+        pointer,
+        status,
+        problem: shown.toDocument(),
+        errors: errors ?? [{ pointer, code, detail: `is refused: ${message.replace(/\.$/, '')}` }],
+      },
+    ];
   });
   const errors = items.flatMap((item) => item.errors);
   const count = `${items.length} of ${outcomes.length} operation${outcomes.length === 1 ? ' was' : 's were'}`;

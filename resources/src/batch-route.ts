@@ -52,7 +52,7 @@ const wellFormed = <T>(operations: Operation<T>[]): T[] =>
 
 /**
  * `POST /api/{resource}/batch`
- * @see docs/decisions/0012-batches.md
+ * @see docs/decisions/0013-batches.md
  */
 export function batchRoute<Shape extends z.ZodObject, C extends z.ZodType, U extends z.ZodObject, R extends z.ZodType>(
   context: ServiceContext,
@@ -63,7 +63,7 @@ export function batchRoute<Shape extends z.ZodObject, C extends z.ZodType, U ext
   return defineWrite(context, {
     method: 'post',
     path: `${path}/batch`,
-    operationId: `batch${name}`,
+    operationId: `batch${plural[0]?.toUpperCase()}${plural.slice(1)}`,
     tag: plural,
     summary: `Create, change and delete many ${plural}`,
     description:
