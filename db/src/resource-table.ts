@@ -68,7 +68,10 @@ export class ResourceWriter<T extends ResourceTable, Row extends ResourceRows[T]
     const nameless = derived.filter(({ slug }) => slug === undefined);
     for (const row of nameless) row.slug = randomUUID();
     const columns = [...new Set(rows.flatMap(({ values }) => Object.keys(values))).add('slug')];
-    const written = made.map(({ values, slug }) => columns.map((column) => ({ ...values, slug })[column as keyof Row]));
+    const written = made.map(({ values, slug }) => {
+      const row: Record<string, unknown> = { ...values, slug };
+      return columns.map((column) => row[column]);
+    });
     try {
       await insertRows(this.#db, transaction, this.#table, columns, written);
     } catch (error) {
