@@ -1,5 +1,7 @@
-import { type Database, placeholders, select, type Transaction } from './connection.ts';
+import { type Database, padded, placeholders, select, type Transaction } from './connection.ts';
 import { UnknownReferenceError, violatedForeignKey } from './errors.ts';
+import { insertRows } from './insert-rows.ts';
+import type { ProductTagRow } from './models.ts';
 import { missingIds, nextVersion } from './resource-table.ts';
 
 type Side = 'product_id' | 'tag_id';
@@ -22,43 +24,64 @@ export async function linkChange(
   id: number,
   ids: number[],
 ): Promise<LinkChange> {
-  const other = otherSide(side);
-  const rows = await select<{ id: number }>(
+  const [change] = await linkChanges(db, transaction, side, new Map([[id, ids]]));
+  return change as LinkChange;
+}
+
+/** Compares the links of each product, or of each tag, with the ids that it is to be linked to: one statement. */
+export async function linkChanges(
+  db: Database,
+  transaction: Transaction,
+  side: Side,
+  wanted: ReadonlyMap<number, number[]>,
+): Promise<LinkChange[]> {
+  if (wanted.size === 0) return [];
+  const current = new Map([...wanted.keys()].map((id) => [id, new Set<number>()]));
+  const bind = padded([...wanted.keys()]);
+  const rows = await select<ProductTagRow>(
     db,
-    `SELECT ${other} AS id FROM product_tag WHERE ${side} = $1`,
-    [id],
+    `SELECT product_id, tag_id FROM product_tag WHERE ${side} IN (${placeholders(bind.length)})`,
+    bind,
     transaction,
   );
-  const current = new Set(rows.map((row) => row.id));
-  const wanted = new Set(ids);
-  const [come, gone] = [ids.filter((one) => !current.has(one)), [...current].filter((one) => !wanted.has(one))];
-  return { side, id, come, gone };
+  const other = otherSide(side);
+  for (const row of rows) current.get(row[side])?.add(row[other]);
+  return [...wanted].map(([id, ids]) => {
+    const had = current.get(id) ?? new Set();
+    const kept = new Set(ids);
+    const [come, gone] = [ids.filter((one) => !had.has(one)), [...had].filter((one) => !kept.has(one))];
+    return { side, id, come, gone };
+  });
 }
 
 /**
- * Carries out a change of links.
- * @returns whether there was anything to change
+ * Carries out changes of links: a statement for each that takes some away, and one or few for all that bring some.
+ * @returns the ids of those that there was anything to change of
  * @throws {UnknownReferenceError} under `field` when an id on the other side does not exist
  */
 export async function changeLinks(
   db: Database,
   transaction: Transaction,
-  { side, id, come, gone }: LinkChange,
+  changes: LinkChange[],
   field: string,
-): Promise<boolean> {
-  const other = otherSide(side);
+): Promise<Set<number>> {
   const { product_tag } = db.models;
-  if (gone.length > 0) await product_tag.destroy({ where: { [side]: id, [other]: gone }, transaction });
-  if (come.length > 0) {
-    const links = come.toSorted((a, b) => a - b).map((one) => ({ [side]: id, [other]: one }));
-    await product_tag.bulkCreate(links, { transaction }).catch(async (error) => {
-      if (!violatedForeignKey(error)) throw error;
-      // Somebody deleted one of them since they were looked up.
-      const ids = await missingIds(db, transaction, other === 'tag_id' ? 'tag' : 'product', come);
-      throw new UnknownReferenceError([{ field, ids }]);
-    });
+  for (const { side, id, gone } of changes) {
+    if (gone.length > 0) await product_tag.destroy({ where: { [side]: id, [otherSide(side)]: gone }, transaction });
   }
-  return gone.length + come.length > 0;
+  const links = changes
+    .flatMap(({ side, id, come }) =>
+      come.map((one): [number, number] => (side === 'product_id' ? [id, one] : [one, id])),
+    )
+    .toSorted(([product, tag], [otherProduct, otherTag]) => product - otherProduct || tag - otherTag);
+  await insertRows(db, transaction, 'product_tag', ['product_id', 'tag_id'], links).catch(async (error) => {
+    if (!violatedForeignKey(error)) throw error;
+    // Somebody deleted one of them since they were looked up.
+    const other = changes[0]?.side === 'product_id' ? 'tag' : 'product';
+    const come = [...new Set(changes.flatMap((change) => change.come))];
+    throw new UnknownReferenceError([{ field, ids: await missingIds(db, transaction, other, come) }]);
+  });
+  return new Set(changes.filter(({ come, gone }) => come.length + gone.length > 0).map(({ id }) => id));
 }
 
 /** A change of a product's tags is a change of the product: moves on the version of each, in the order of ids. */
@@ -68,8 +91,11 @@ export async function touchProducts(db: Database, transaction: Transaction, ids:
   await db.models.product.update(nextVersion, { where: { id: ordered }, transaction });
 }
 
-/** The tags of each product, by tag id: one statement. */
-export async function tagsOf<Row extends object>(
+/** Products of which each tag is read with each link to it; of more, the same few tags would be read again and again. */
+const fewProducts = 250;
+
+/** The tags of each product, by tag id: one statement, or two for very many products. */
+export async function tagsOf<Row extends { id: number }>(
   db: Database,
   productIds: number[],
   columns: string[],
@@ -77,13 +103,28 @@ export async function tagsOf<Row extends object>(
 ): Promise<Map<number, Row[]>> {
   const found = new Map(productIds.map((id) => [id, [] as Row[]]));
   if (productIds.length === 0) return found;
+  const bind = padded(productIds);
+  const condition = `product_tag.product_id IN (${placeholders(bind.length)})`;
+  const order = 'product_tag.product_id, product_tag.tag_id';
+  if (productIds.length > fewProducts) {
+    const sql = `SELECT product_id, tag_id FROM product_tag WHERE ${condition} ORDER BY ${order}`;
+    const links = await select<ProductTagRow>(db, sql, bind, transaction);
+    const ids = padded([...new Set(links.map((link) => link.tag_id))]);
+    if (ids.length === 0) return found;
+    const tagSql = `SELECT ${columns.join(', ')} FROM tag WHERE id IN (${placeholders(ids.length)})`;
+    const tags = new Map((await select<Row>(db, tagSql, ids, transaction)).map((tag) => [tag.id, tag]));
+    for (const { product_id, tag_id } of links) {
+      const tag = tags.get(tag_id);
+      // One that was deleted between the two statements is one that it no longer has.
+      if (tag) found.get(product_id)?.push(tag);
+    }
+    return found;
+  }
   const rows = await select<Row & { product_id: number }>(
     db,
     `SELECT product_tag.product_id, ${columns.map((column) => `tag.${column}`).join(', ')}
-     FROM product_tag JOIN tag ON tag.id = product_tag.tag_id
-     WHERE product_tag.product_id IN (${placeholders(productIds.length)})
-     ORDER BY product_tag.product_id, product_tag.tag_id`,
-    productIds,
+     FROM product_tag JOIN tag ON tag.id = product_tag.tag_id WHERE ${condition} ORDER BY ${order}`,
+    bind,
     transaction,
   );
   for (const row of rows) found.get(row.product_id)?.push(row);

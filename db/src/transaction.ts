@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database, Transaction } from './connection.ts';
-import { isConflict, LostRaceError } from './errors.ts';
+import { isConflict, isUnavailable, LostRaceError } from './errors.ts';
 
 const attempts = 12;
 
@@ -51,5 +51,21 @@ export async function inTransaction<T>(
       if (attempt === attempts || performance.now() - started > patience) throw error;
       await delay(Math.random() * 2 ** Math.min(attempt, 7));
     }
+  }
+}
+
+/**
+ * Runs `work` as a part of a transaction that can be undone alone: what it throws undoes what it has done, and nothing
+ * before. Parts come one after the other, not inside one another. What ends the whole transaction is thrown on as it is.
+ */
+export async function inSavepoint<T>(db: Database, transaction: Transaction, work: () => Promise<T>): Promise<T> {
+  // The next of the same name takes its place.
+  await db.sequelize.query('SAVEPOINT part', { transaction });
+  try {
+    return await work();
+  } catch (error) {
+    // After a deadlock the server has undone everything already, savepoints and all.
+    if (!isUnavailable(error)) await db.sequelize.query('ROLLBACK TO SAVEPOINT part', { transaction });
+    throw error;
   }
 }

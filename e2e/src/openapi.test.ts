@@ -46,6 +46,7 @@ describe('/openapi.json', () => {
     const resources = ['categories', 'products', 'tags'].flatMap((name) => [
       `get /api/${name}`,
       `post /api/${name}`,
+      `post /api/${name}/batch`,
       `get /api/${name}/{id}`,
       `put /api/${name}/{id}`,
       `patch /api/${name}/{id}`,
@@ -72,7 +73,7 @@ describe('/openapi.json', () => {
     const bodies = operations.flatMap(({ requestBody }) => (requestBody ? Object.values(requestBody.content) : []));
 
     expect(new Set(ids).size).toBe(ids.length);
-    expect(bodies.length).toBe(10);
+    expect(bodies.length).toBe(13);
     expect(bodies.every(({ examples }) => Object.keys(examples ?? {}).length > 0)).toBe(true);
   });
 
@@ -82,7 +83,8 @@ describe('/openapi.json', () => {
     );
     for (const [method, { operationId, parameters = [], responses }] of writes) {
       const names = parameters.filter((parameter) => parameter.in !== 'path').map(({ name }) => name);
-      const expected = ['Idempotency-Key', '_dry_run', ...(method === 'post' ? [] : ['If-Match'])];
+      const own = operationId.startsWith('batch') ? ['_on_error'] : [];
+      const expected = ['Idempotency-Key', '_dry_run', ...own, ...(method === 'post' ? [] : ['If-Match'])];
       expect([operationId, names.toSorted()]).toEqual([operationId, expected.toSorted()]);
       expect(Object.keys(responses)).toEqual(
         expect.arrayContaining(method === 'post' ? ['409', '422'] : ['409', '412', '422', '428']),

@@ -4,49 +4,19 @@ import { matchesNone } from '@shop/service-kit/etag.ts';
 import { type Fault, Problem } from '@shop/service-kit/problem.ts';
 import { type AnyRoute, defineRoute, type ReplyShape } from '@shop/service-kit/route.ts';
 import * as z from 'zod';
+import { batchRoute } from './batch-route.ts';
 import { pathId } from './fields.ts';
 import type { ListDeclaration } from './list/declaration.ts';
-import {
-  type ListRequest,
-  listQuery,
-  listRequest,
-  type Selection,
-  selectionOf,
-  selectionParameters,
-} from './list/query.ts';
-import type { ListPage } from './list/reader.ts';
+import { listQuery, listRequest, selectionOf, selectionParameters } from './list/query.ts';
 import { type Expectation, versionCheck } from './precondition.ts';
+import type { ResourceStore } from './resource-store.ts';
 import { defineWrite, type ServiceContext } from './write.ts';
-
-/**
- * What a resource's store does for its routes; undefined stands for "there is no such id". What writes does so in the caller's
- * transaction, which may hold other writes; `check` is told the version of the row once it is locked.
- */
-export interface ResourceStore<Item, Create, Update, Removed> {
-  list(request: ListRequest): Promise<ListPage<Partial<Item>>>;
-  /**
-   * One resource. `isKnown` is there when the client has named entity tags, and says whether one is among them: a store that
-   * can tell the tag before it has read the whole need not read it then, and leaves `item` out.
-   */
-  get(
-    id: number,
-    selection: Selection,
-    isKnown: ((etag: string) => boolean) | undefined,
-  ): Promise<{ item?: Partial<Item>; version: number; etag?: string } | undefined>;
-  /** A whole resource, as the transaction sees it. */
-  read(transaction: Transaction, id: number): Promise<Item | undefined>;
-  /** The entity tag of a whole resource, the same as that of a GET. */
-  etag(item: Item): string;
-  create(transaction: Transaction, input: Create): Promise<Item>;
-  update(transaction: Transaction, id: number, changes: Update, check: VersionCheck): Promise<Item | undefined>;
-  remove(transaction: Transaction, id: number, check: VersionCheck): Promise<Removed | undefined>;
-}
 
 /** What a resource is called and made of. */
 export interface ResourceDescription<
   Shape extends z.ZodObject,
   C extends z.ZodType,
-  U extends z.ZodType,
+  U extends z.ZodObject,
   R extends z.ZodType,
 > {
   singular: string;
@@ -75,10 +45,10 @@ function sameId({ params, body }: { params: Record<string, unknown>; body: unkno
 }
 
 /**
- * The six routes that every resource has: list, one, create, two ways to update (the same merge), delete.
+ * The seven routes that every resource has: list, one, create, two ways to update (the same merge), delete, and a batch of these.
  * @see docs/decisions/0003-resources-package.md
  */
-export function crudRoutes<Shape extends z.ZodObject, C extends z.ZodType, U extends z.ZodType, R extends z.ZodType>(
+export function crudRoutes<Shape extends z.ZodObject, C extends z.ZodType, U extends z.ZodObject, R extends z.ZodType>(
   context: ServiceContext,
   resource: ResourceDescription<Shape, C, U, R>,
 ): AnyRoute[] {
@@ -86,8 +56,9 @@ export function crudRoutes<Shape extends z.ZodObject, C extends z.ZodType, U ext
   const path = `/api/${plural}`;
   const name = singular[0]?.toUpperCase() + singular.slice(1);
   const names = plural[0]?.toUpperCase() + plural.slice(1);
+  const missing = (id: number) => new Problem('not_found', `There is no ${singular} ${id}.`);
   const orMissing = <T>(item: T | undefined, id: number): T => {
-    if (item === undefined) throw new Problem('not_found', `There is no ${singular} ${id}.`);
+    if (item === undefined) throw missing(id);
     return item;
   };
   const etag = z.string().meta({ description: 'The entity tag that a GET would have now, for the next `If-Match`.' });
@@ -184,6 +155,7 @@ export function crudRoutes<Shape extends z.ZodObject, C extends z.ZodType, U ext
         return { status: 201, body: item, headers: { Location: `${path}/${item.id}`, ETag: store.etag(item) } };
       },
     }),
+    batchRoute(context, resource, { path, name, missing, check }),
     defineRoute({
       method: 'get',
       path: `${path}/:id`,

@@ -69,10 +69,11 @@ export function createResourceApp(
     if (!schema.verified) throw unavailable('The service is waiting for its database.');
     next();
   });
+  const limits = new Map(routes.flatMap(({ path, bodyLimit: own }) => (own ? [[path, own]] : [])));
   return createApp({
     logger,
     operations: routerOf([...healthRoutes(health), openApiRoute(service.name, routes)]),
-    json: { limit: bodyLimit, ...(service.reviver ? { reviver: service.reviver } : {}) },
+    json: { limit: bodyLimit, limits, ...(service.reviver ? { reviver: service.reviver } : {}) },
     routers: [gate, routerOf(routes)],
     behindGateway: true,
     translators: [translateDatabaseError],

@@ -57,8 +57,12 @@ export interface AppOptions {
   routers: Router[];
   /** True for a service that browsers reach through the gateway alone, which gives its answers what browsers need. */
   behindGateway?: boolean;
-  /** Parses JSON bodies up to `limit` bytes. Absent: bodies are left alone, so that they can be streamed on. */
-  json?: { limit: number; reviver?: (key: string, value: unknown, context: { source?: string }) => unknown };
+  /** Parses JSON bodies up to `limit` bytes, or `limits` of a path's own. Absent: bodies are left alone, so that they can be streamed on. */
+  json?: {
+    limit: number;
+    limits?: ReadonlyMap<string, number>;
+    reviver?: (key: string, value: unknown, context: { source?: string }) => unknown;
+  };
   /** Turns errors of a library into problems. */
   translators?: ErrorTranslator[];
 }
@@ -79,8 +83,8 @@ export function createApp(options: AppOptions): Express {
   if (!options.behindGateway) app.use(forBrowsers);
   if (options.operations) app.use(options.operations);
   if (options.json) {
-    const { limit, reviver } = options.json;
-    app.use(
+    const { limit, limits = [], reviver } = options.json;
+    const parser = (limit: number) =>
       express.json({
         limit,
         type: ['json', '+json'],
@@ -91,8 +95,10 @@ export function createApp(options: AppOptions): Express {
           if (encoding !== 'utf-8') throw Object.assign(new Error('not UTF-8'), { type: 'charset.unsupported' });
           if (!isUtf8(body)) throw new Error('not UTF-8');
         },
-      }),
-    );
+      });
+    // What one of them has read, the last one leaves alone.
+    for (const [path, own] of limits) app.use(path, parser(own));
+    app.use(parser(limit));
   }
   for (const router of options.routers) app.use(router);
   app.use(notFoundHandler, problemHandler(options.logger, options.translators));

@@ -62,6 +62,10 @@ export interface Route<
   /** The headers that it reads, by their names as they are documented; there may be others. */
   headers?: H;
   body?: B;
+  /** What OpenAPI shows in the place of a `body` that leaves its parts to the handler. */
+  documentedBody?: z.ZodType;
+  /** Bytes that the body may have, where that is more than the service's limit. */
+  bodyLimit?: number;
   /** Example bodies by name, shown in the reference. */
   examples?: Record<string, { summary: string; value: unknown }>;
   /** Faults that no single schema can see, such as an id in the body that is not the id in the path. */

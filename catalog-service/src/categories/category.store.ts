@@ -5,10 +5,10 @@ import type { CategoryRow } from '@shop/db/models.ts';
 import { productCounts, productsOf } from '@shop/db/product-reads.ts';
 import { nextVersion, ResourceWriter } from '@shop/db/resource-table.ts';
 import { categoryColumns, presentCategory } from '@shop/resources/category.ts';
-import type { ResourceStore } from '@shop/resources/crud-routes.ts';
 import type { Selection } from '@shop/resources/list/query.ts';
 import { createListReader, pick } from '@shop/resources/list/reader.ts';
 import { presentProduct } from '@shop/resources/product.ts';
+import type { ResourceStore } from '@shop/resources/resource-store.ts';
 import { etagOf } from '@shop/service-kit/etag.ts';
 import { categoryList } from './category.list.ts';
 import type { Category, CategoryCreate, CategoryRemoved, CategoryUpdate } from './category.schema.ts';
@@ -115,6 +115,15 @@ export function createCategoryStore(db: Database): CategoryStore {
       );
       await writer.delete(transaction, id);
       return { ...category, effects: { products_detached, children_moved } };
+    },
+
+    async lock(transaction, { create, update, remove }) {
+      const isMove = remove.length > 0 || update.some(({ changes }) => changes.parent_id !== undefined);
+      const isGrowth = create.some((input) => (input.parent_id ?? null) !== null);
+      // The stronger lock at once: of two who hold the weaker one, neither could go on to the stronger.
+      if (isMove || isGrowth) await lockTree(db, transaction, isMove ? 'move' : 'grow');
+      const ids = [...update, ...remove].map(({ id }) => id);
+      await writer.lockMany(transaction, ids);
     },
   };
 }

@@ -4,10 +4,10 @@ import type { TagRow } from '@shop/db/models.ts';
 import { changeLinks, linkChange, touchProducts } from '@shop/db/product-links.ts';
 import { productCounts, productsOf } from '@shop/db/product-reads.ts';
 import { missingIds, ResourceWriter } from '@shop/db/resource-table.ts';
-import type { ResourceStore } from '@shop/resources/crud-routes.ts';
 import type { Selection } from '@shop/resources/list/query.ts';
 import { createListReader, pick } from '@shop/resources/list/reader.ts';
 import { presentProduct } from '@shop/resources/product.ts';
+import type { ResourceStore } from '@shop/resources/resource-store.ts';
 import { presentTag, tagColumns } from '@shop/resources/tag.ts';
 import { etagOf } from '@shop/service-kit/etag.ts';
 import { tagList } from './tag.list.ts';
@@ -57,7 +57,8 @@ export function createTagStore(db: Database): TagStore {
     if (missing.length > 0) throw new UnknownReferenceError([{ field: 'productIds', ids: missing }]);
     const change = await linkChange(db, transaction, 'tag_id', id, productIds);
     await touchProducts(db, transaction, [...change.come, ...change.gone]);
-    return { changed: await changeLinks(db, transaction, change, 'productIds'), removed: change.gone.length };
+    const changed = await changeLinks(db, transaction, [change], 'productIds');
+    return { changed: changed.size > 0, removed: change.gone.length };
   }
 
   return {
@@ -97,6 +98,11 @@ export function createTagStore(db: Database): TagStore {
       const { removed: products_untagged } = await setProducts(transaction, id, []);
       await writer.delete(transaction, id);
       return { ...tag, effects: { products_untagged } };
+    },
+
+    async lock(transaction, { update, remove }) {
+      const ids = [...update, ...remove].map(({ id }) => id);
+      await writer.lockMany(transaction, ids);
     },
   };
 }
