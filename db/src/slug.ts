@@ -57,8 +57,14 @@ export async function freeSlugs(
   const attempt = attemptOf(transaction);
   const among = attempt === 1 ? 1 : 2 ** Math.min(attempt + 1, 10);
   const chosen = new Map<string, string[]>();
+  // What is given to one base may be another: the second `shoe` is `shoe-2`.
+  const given = new Set<string>();
   const choose = (base: string, count: number, free: string[], skip: number) => {
-    if (free.length >= count) chosen.set(base, free.slice(free[0] === base ? 0 : Math.min(skip, free.length - count)));
+    if (free.length < count) return;
+    const first = free[0] === base ? 0 : Math.min(skip, free.length - count);
+    const slugs = free.slice(first, first + count);
+    for (const slug of slugs) given.add(slug);
+    chosen.set(base, slugs);
   };
   const isMissing = ([base]: [string, number]) => !chosen.has(base);
   for (const width of wanted.size > fewBases ? [1, reach] : [reach]) {
@@ -69,7 +75,7 @@ export async function freeSlugs(
     if (looked.length === 0) break;
     const taken = await takenOf(looked.flatMap(({ slugs }) => slugs));
     for (const { base, count, slugs } of looked) {
-      const free = slugs.filter((slug) => !taken.has(slug));
+      const free = slugs.filter((slug) => !taken.has(slug) && !given.has(slug));
       choose(base, count, free, Math.floor(Math.random() * spread));
     }
   }
@@ -79,7 +85,7 @@ export async function freeSlugs(
     for (; free.length < count; next += count) {
       const slugs = numbersFrom(base, next, count);
       const taken = await takenOf(slugs);
-      free.push(...slugs.filter((slug) => !taken.has(slug)));
+      free.push(...slugs.filter((slug) => !taken.has(slug) && !given.has(slug)));
     }
     choose(base, count, free, 0);
   }

@@ -95,6 +95,29 @@ describe('what is done', () => {
     expect(new Set(slugs).size).toBe(450);
   });
 
+  test('When names differ by the number that a slug would get, then each has a slug of its own', async () => {
+    const names = ['Shoe', 'Shoe 2', 'Shoe', 'Shoe', 'Shoe 2'];
+
+    const { status, body } = await batch({ create: names.map((product_name) => named({ product_name })) });
+
+    const slugs = body.create.map(({ resource }: { resource: { slug: string } }) => resource.slug);
+    expect([status, new Set(slugs).size, slugs[0]]).toEqual([200, 5, 'shoe']);
+  });
+
+  test('When a slug is asked for that others would be given, then it is theirs who asked, or refused like alone', async () => {
+    const asking = named({ slug: 'asked-twice' });
+    const sameName = () => named({ product_name: 'Asked twice' });
+
+    const first = await batch({ create: [asking, sameName(), sameName()] });
+    const last = await service.post(`${path}?_on_error=continue`, {
+      create: [named({ product_name: 'Asked late' }), named({ slug: 'asked-late' })],
+    });
+
+    const slugs = first.body.create.map(({ resource }: { resource: { slug: string } }) => resource.slug);
+    expect(slugs).toEqual(['asked-twice', 'asked-twice-2', 'asked-twice-3']);
+    expect(statusesOf(last.body.create)).toEqual([201, 409]);
+  });
+
   test('When names have no letters, or slugs are asked for, then each gets what it would get alone', async () => {
     const { body } = await batch({
       create: [named({ product_name: '★' }), named({ slug: 'asked-for' }), named({ product_name: 'Crème & brûlée' })],
