@@ -187,7 +187,7 @@ describe('across the services', () => {
 
     const { body: deleted } = await api.delete(`/api/categories/${category.id}`);
 
-    expect(deleted.effects).toEqual({ products_detached: 1, children_moved: 0 });
+    expect(deleted.effects).toMatchObject({ products_detached: 1, products_deleted: 0, children_moved: 0 });
     expect((await api.get(`/api/products/${product.id}`)).body).toMatchObject({ category_id: null, category: null });
   });
 });
@@ -253,7 +253,10 @@ describe('safe writes', () => {
 
     expect(status).toBe(200);
     expect(headers.get('dry-run')).toBe('true');
-    expect(body).toEqual({ ...category, effects: { products_detached: 0, children_moved: 0 } });
+    expect(body).toEqual({
+      ...category,
+      effects: expect.objectContaining({ products_detached: 0, children_moved: 0 }),
+    });
     expect((await api.get(`/api/categories/${category.id}`)).body).toEqual(category);
   });
 });

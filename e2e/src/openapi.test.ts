@@ -57,6 +57,8 @@ describe('/openapi.json', () => {
         ...resources,
         'get /api/categories/tree',
         'get /api/products/facets',
+        'post /api/tags/{id}/products',
+        'post /api/tags/{id}/merge',
         'get /health',
         'get /health/live',
         'get /health/ready',
@@ -70,20 +72,23 @@ describe('/openapi.json', () => {
     const bodies = operations.flatMap(({ requestBody }) => (requestBody ? Object.values(requestBody.content) : []));
 
     expect(new Set(ids).size).toBe(ids.length);
-    expect(bodies.length).toBe(9);
+    expect(bodies.length).toBe(11);
     expect(bodies.every(({ examples }) => Object.keys(examples ?? {}).length > 0)).toBe(true);
   });
 
   test('When its writes are listed, then each has a key and a dry run, and each change a precondition', () => {
-    const writes = Object.values(document.paths).flatMap((item) =>
-      Object.entries(item).filter(([method]) => method !== 'get'),
+    const writes = Object.entries(document.paths).flatMap(([path, item]) =>
+      Object.entries(item)
+        .filter(([method]) => method !== 'get')
+        .map(([, operation]) => ({ ...operation, isChange: path.includes('{id}') })),
     );
-    for (const [method, { operationId, parameters = [], responses }] of writes) {
+    for (const { operationId, parameters = [], responses, isChange } of writes) {
       const names = parameters.filter((parameter) => parameter.in !== 'path').map(({ name }) => name);
-      const expected = ['Idempotency-Key', '_dry_run', ...(method === 'post' ? [] : ['If-Match'])];
+      const own = operationId === 'deleteCategory' ? ['products'] : [];
+      const expected = ['Idempotency-Key', '_dry_run', ...(isChange ? ['If-Match'] : []), ...own];
       expect([operationId, names.toSorted()]).toEqual([operationId, expected.toSorted()]);
       expect(Object.keys(responses)).toEqual(
-        expect.arrayContaining(method === 'post' ? ['409', '422'] : ['409', '412', '422', '428']),
+        expect.arrayContaining(isChange ? ['409', '412', '422', '428'] : ['409', '422']),
       );
     }
     expect(writes.length).toBeGreaterThan(0);

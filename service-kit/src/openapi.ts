@@ -46,6 +46,10 @@ export const problemSchema = z
       .looseObject({})
       .optional()
       .meta({ description: 'with `precondition_failed` and `version_conflict`: the resource as it is now' }),
+    effects: z
+      .record(z.string(), z.int())
+      .optional()
+      .meta({ description: 'what a write of many rows had done, in steps, before this came; it stays done' }),
   })
   .meta({ id: 'Problem', description: 'What went wrong, as RFC 9457 lays it out.' });
 
