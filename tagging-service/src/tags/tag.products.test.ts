@@ -115,6 +115,21 @@ describe('products of a tag', () => {
     expect([present.status, present.body.product_count]).toEqual([200, 1]);
   });
 
+  test('When changes have to say what they change, then one that does not is 428', async () => {
+    const { database } = service;
+    const strict = await startTestService(taggingService, { database, requirePrecondition: true });
+    const [tag, other] = [await make.tag(), await make.tag()];
+
+    const answers = [
+      await strict.post(`${pathOf(tag)}/products`, { add: await make.products(1) }),
+      await strict.post(`${pathOf(tag)}/merge`, { into: other.id }),
+      await strict.post(`${pathOf(tag)}/merge`, { into: other.id }, { headers: { 'If-Match': '*' } }),
+    ];
+
+    await strict.stop();
+    expect(answers.map(({ status }) => status)).toEqual([428, 428, 200]);
+  });
+
   test('When there is no such tag, then it is 404', async () => {
     const { status, body } = await change({ id: nobody }, { add: await make.products(1) });
 
