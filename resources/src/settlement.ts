@@ -30,6 +30,12 @@ export interface Run {
   work(transaction: Transaction, settlement: Settlement): Promise<Reply>;
 }
 
+/** All dependents in the transaction of the write, `size` in a statement. */
+export const settlementAtOnce = (dependents: Dependents | undefined, size: number): Settlement => ({
+  isRehearsal: false,
+  settle: async (transaction) => (dependents ? changeAll(transaction, dependents, size) : {}),
+});
+
 /**
  * Runs a write in one transaction. Where its resource has more dependents than one step changes, these are changed ahead of its
  * last moment, in steps, after a rehearsal has shown that nothing refuses the write.
@@ -41,10 +47,9 @@ export async function runWrite({ db, stepSize, dependents, dryRun, wrap, work }:
   const inOne = (settlement: Settlement) =>
     inTransaction(db, (transaction) => wrap(transaction, () => work(transaction, settlement)), { dryRun });
 
-  if (!dependents) return inOne({ isRehearsal: false, settle: async () => ({}) });
-  const isLarge = (await dependents.left(0, stepSize + 1)).length > stepSize;
-  const settleRest = (transaction: Transaction) => changeAll(transaction, dependents, stepSize);
-  if (!isLarge) return inOne({ isRehearsal: false, settle: settleRest });
+  const rest = settlementAtOnce(dependents, stepSize);
+  const isLarge = dependents && (await dependents.left(0, stepSize + 1)).length > stepSize;
+  if (!isLarge) return inOne(rest);
 
   if (dryRun) {
     const counted = await dependents.count();
@@ -73,7 +78,7 @@ export async function runWrite({ db, stepSize, dependents, dryRun, wrap, work }:
         },
       });
       if (!isDone) throw tooLong();
-      const settle = async () => sumOf(done, await settleRest(transaction));
+      const settle = async () => sumOf(done, await rest.settle(transaction));
       return work(transaction, { isRehearsal: false, settle, before });
     };
     try {
