@@ -1,8 +1,9 @@
-import { type Database, padded, placeholders, select, type Transaction } from './connection.ts';
+import { type Database, padded, placeholders, QueryTypes, select, type Transaction } from './connection.ts';
 import { UnknownReferenceError, violatedForeignKey } from './errors.ts';
 import { insertRows } from './insert-rows.ts';
 import type { ProductTagRow } from './models.ts';
 import { missingIds, nextVersion } from './resource-table.ts';
+import { piecesOf } from './steps.ts';
 
 type Side = 'product_id' | 'tag_id';
 
@@ -84,11 +85,91 @@ export async function changeLinks(
   return new Set(changes.filter(({ come, gone }) => come.length + gone.length > 0).map(({ id }) => id));
 }
 
-/** A change of a product's tags is a change of the product: moves on the version of each, in the order of ids. */
-export async function touchProducts(db: Database, transaction: Transaction, ids: number[]): Promise<void> {
-  if (ids.length === 0) return;
-  const ordered = ids.toSorted((a, b) => a - b);
-  await db.models.product.update(nextVersion, { where: { id: ordered }, transaction });
+/**
+ * Gives a tag to products and takes it from others, and moves on the versions of those whose links change. The products are
+ * locked first, and their links read then: who writes a product's tags holds its lock, too.
+ * @returns the ids of the products that got it, and of those that lost it
+ * @throws {UnknownReferenceError} under `field` when one of `add` does not exist
+ */
+export async function changeProductsOf(
+  db: Database,
+  transaction: Transaction,
+  tagId: number,
+  { add, remove }: { add: number[]; remove: number[] },
+  field: string,
+): Promise<{ come: number[]; gone: number[] }> {
+  await lockProducts(db, transaction, [...add, ...remove]);
+  const linked = await linkedProducts(db, transaction, tagId, [...add, ...remove]);
+  const [come, gone] = [add.filter((id) => !linked.has(id)), remove.filter((id) => linked.has(id))];
+  await touchProducts(db, transaction, [...come, ...gone]);
+  await changeLinks(db, transaction, [{ side: 'tag_id', id: tagId, come, gone }], field);
+  return { come, gone };
+}
+
+/**
+ * Takes a tag from products and gives them another, which the transaction has locked, unless they have it already. Each moves
+ * on by one version.
+ * @returns the ids of the products that got the other, and of those that lost the first
+ */
+export async function moveProductsOf(
+  db: Database,
+  transaction: Transaction,
+  { from, into }: { from: number; into: number },
+  ids: number[],
+): Promise<{ come: number[]; gone: number[] }> {
+  await lockProducts(db, transaction, ids);
+  const gone = [...(await linkedProducts(db, transaction, from, ids))];
+  const linked = await linkedProducts(db, transaction, into, gone);
+  const come = gone.filter((id) => !linked.has(id));
+  await touchProducts(db, transaction, gone);
+  const changes: LinkChange[] = [
+    { side: 'tag_id', id: from, come: [], gone },
+    { side: 'tag_id', id: into, come, gone: [] },
+  ];
+  await changeLinks(db, transaction, changes, 'into');
+  return { come, gone };
+}
+
+/** In the order of ids, so that of two who lock some of the same products none waits for the other in turn. */
+const inOrder = (ids: number[]): Generator<number[]> => piecesOf(ids.toSorted((a, b) => a - b));
+
+/**
+ * Locks products until the transaction ends. It is an UPDATE that changes nothing, because it needs no right but that to
+ * `version`: tagging-service has no other, and MySQL wants more for SELECT … FOR UPDATE.
+ */
+async function lockProducts(db: Database, transaction: Transaction, ids: number[]): Promise<void> {
+  for (const piece of inOrder(ids)) {
+    const bind = padded(piece);
+    const sql = `UPDATE product SET version = version WHERE id IN (${placeholders(bind.length)})`;
+    await db.sequelize.query(sql, { type: QueryTypes.UPDATE, bind, transaction });
+  }
+}
+
+/** Those of `ids` that have a tag. */
+async function linkedProducts(
+  db: Database,
+  transaction: Transaction,
+  tagId: number,
+  ids: number[],
+): Promise<Set<number>> {
+  const linked = new Set<number>();
+  for (const piece of piecesOf(ids)) {
+    const bind = padded(piece);
+    const rows = await select<{ id: number }>(
+      db,
+      `SELECT product_id AS id FROM product_tag
+       WHERE tag_id = $1 AND product_id IN (${placeholders(bind.length, 2)})`,
+      [tagId, ...bind],
+      transaction,
+    );
+    for (const { id } of rows) linked.add(id);
+  }
+  return linked;
+}
+
+/** A change of a product's tags is a change of the product: moves on the version of each. */
+async function touchProducts(db: Database, transaction: Transaction, ids: number[]): Promise<void> {
+  for (const piece of inOrder(ids)) await db.models.product.update(nextVersion, { where: { id: piece }, transaction });
 }
 
 /** Products of which each tag is read with each link to it; of more, the same few tags would be read again and again. */

@@ -8,7 +8,7 @@ const attempts = 12;
  * Milliseconds after which no further attempt is made. A client that waits longer has been told so by the gateway, and
  * a write must not happen behind its back.
  */
-const patience = 4_000;
+const defaultPatience = 4_000;
 
 /** Which attempt at its work a transaction is, counted from 1. */
 const attemptOfTransaction = new WeakMap<Transaction, number>();
@@ -30,11 +30,12 @@ class DryRunEnd<T> extends Error {
  * writer stood in its way (a deadlock, a lock that did not come, a {@link LostRaceError}), it is run again from the
  * start, after a pause that grows and varies: only the end of a transaction gives back what it has locked.
  * @param options.dryRun does all of this, and undoes it when `work` has returned
+ * @param options.patience milliseconds after which no further attempt is made
  */
 export async function inTransaction<T>(
   db: Database,
   work: (transaction: Transaction) => Promise<T>,
-  { dryRun = false }: { dryRun?: boolean } = {},
+  { dryRun = false, patience = defaultPatience }: { dryRun?: boolean; patience?: number } = {},
 ): Promise<T> {
   const started = performance.now();
   for (let attempt = 1; ; attempt++) {

@@ -1,5 +1,6 @@
 import type { Transaction } from '@shop/db/connection.ts';
 import type { VersionCheck } from '@shop/db/resource-table.ts';
+import type { Effects } from '@shop/db/steps.ts';
 import { itemProblemSchema } from '@shop/service-kit/openapi.ts';
 import type { Problem } from '@shop/service-kit/problem.ts';
 import type { AnyRoute } from '@shop/service-kit/route.ts';
@@ -25,6 +26,8 @@ interface SingleRoutes {
   path: string;
   /** `Product` */
   name: string;
+  /** The query of a delete. */
+  removalQuery: z.ZodObject;
   missing(id: number): Problem;
   check(transaction: Transaction, id: number, expectation: Expectation): VersionCheck;
 }
@@ -54,11 +57,17 @@ const wellFormed = <T>(operations: Operation<T>[]): T[] =>
  * `POST /api/{resource}/batch`
  * @see docs/decisions/0013-batches.md
  */
-export function batchRoute<Shape extends z.ZodObject, C extends z.ZodType, U extends z.ZodObject, R extends z.ZodType>(
+export function batchRoute<
+  Shape extends z.ZodObject,
+  C extends z.ZodType,
+  U extends z.ZodObject,
+  R extends z.ZodType<{ effects: Effects }>,
+>(
   context: ServiceContext,
-  { plural, shape, removed, create, update, examples, faultsOf = () => [], store }: ResourceDescription<Shape, C, U, R>,
-  { path, name, missing, check }: SingleRoutes,
+  resource: ResourceDescription<Shape, C, U, R>,
+  { path, name, removalQuery, missing, check }: SingleRoutes,
 ): AnyRoute {
+  const { plural, shape, removed, create, update, examples, faultsOf = () => [], store } = resource;
   const schemas = { create, update: changeWithId(update, name), faultsOf };
   return defineWrite(context, {
     method: 'post',
@@ -100,7 +109,9 @@ export function batchRoute<Shape extends z.ZodObject, C extends z.ZodType, U ext
         id,
         check: check(transaction, id, { version, required: context.requirePrecondition }),
       });
-      const outcomes = await doBatch(context.db, transaction, store, missing, {
+      // A delete in a batch is one without a query.
+      const target = { store, missing, removalQuery: removalQuery.parse({}) };
+      const outcomes = await doBatch(context, transaction, target, {
         create: wellFormed(batch.create),
         update: wellFormed(batch.update).map((changes) => ({
           ...checked(changes as { id: number; version?: number }),

@@ -1,8 +1,10 @@
-import type { Database, Transaction } from '@shop/db/connection.ts';
+import type { Transaction } from '@shop/db/connection.ts';
 import { inSavepoint } from '@shop/db/transaction.ts';
 import { Problem } from '@shop/service-kit/problem.ts';
 import type { BatchWork, ResourceStore } from './resource-store.ts';
+import { settlementAtOnce } from './settlement.ts';
 import { translateDatabaseError } from './translate.ts';
+import type { ServiceContext } from './write.ts';
 
 /** What became of one operation of a batch: what the store answered, or why it was refused. */
 export type Outcome<T> = { resource: T } | { problem: Problem };
@@ -43,13 +45,22 @@ function runsOfDistinct<T extends { id: number }>(operations: T[]): T[][] {
  * Does what a batch is made of: deletes, then updates, then creates, so that what frees a name comes before what takes it. An
  * operation that is refused undoes itself alone. Many are done together where the store can do that; when they are refused,
  * they are done again by halves, until the one that is at fault stands alone.
+ * @param resource.removalQuery what every delete is told
+ * @param resource.missing makes the problem of an id that is not there
  * @throws whatever is no refusal of one operation, such as a deadlock: it ends the transaction
  */
 export async function doBatch<Item, Create, Update, Removed>(
-  db: Database,
+  { db, stepSize }: ServiceContext,
   transaction: Transaction,
-  store: ResourceStore<Item, Create, Update, Removed>,
-  missing: (id: number) => Problem,
+  {
+    store,
+    removalQuery,
+    missing,
+  }: {
+    store: ResourceStore<Item, Create, Update, Removed>;
+    removalQuery: unknown;
+    missing(id: number): Problem;
+  },
   work: BatchWork<Create, Update>,
 ): Promise<BatchOutcomes<Item, Removed>> {
   async function settle<T, R>(
@@ -84,7 +95,10 @@ export async function doBatch<Item, Create, Update, Removed>(
   for (const run of runsOfDistinct(work.remove)) {
     const outcomes = await settle(
       run,
-      async ({ id, check }) => found(await store.remove(transaction, id, check), id),
+      async ({ id, check }) => {
+        const settlement = settlementAtOnce(store.dependents?.(id, removalQuery), stepSize);
+        return found(await store.remove(transaction, id, check, { query: removalQuery, settlement }), id);
+      },
       removeMany &&
         (async (removals) =>
           (await removeMany(transaction, removals)).map((item, index) => found(item, removals[index]?.id as number))),

@@ -1,7 +1,9 @@
 import type { Transaction } from '@shop/db/connection.ts';
 import type { VersionCheck } from '@shop/db/resource-table.ts';
+import type { Dependents } from '@shop/db/steps.ts';
 import type { ListRequest, Selection } from './list/query.ts';
 import type { ListPage } from './list/reader.ts';
+import type { Settlement } from './settlement.ts';
 
 /** A resource that is to be deleted, once `check` has nothing against its version. */
 export interface ResourceRemoval {
@@ -25,7 +27,7 @@ export interface BatchWork<Create, Update> {
  * What a resource's store does for its routes; undefined stands for "there is no such id". What writes does so in the caller's
  * transaction, which may hold other writes; `check` is told the version of the row once it is locked.
  */
-export interface ResourceStore<Item, Create, Update, Removed> {
+export interface ResourceStore<Item, Create, Update, Removed, Query = unknown> {
   list(request: ListRequest): Promise<ListPage<Partial<Item>>>;
   /**
    * One resource. `isKnown` is there when the client has named entity tags, and says whether one is among them: a store that
@@ -42,7 +44,14 @@ export interface ResourceStore<Item, Create, Update, Removed> {
   etag(item: Item): string;
   create(transaction: Transaction, input: Create): Promise<Item>;
   update(transaction: Transaction, id: number, changes: Update, check: VersionCheck): Promise<Item | undefined>;
-  remove(transaction: Transaction, id: number, check: VersionCheck): Promise<Removed | undefined>;
+  /** What a removal changes before, if anything: `remove` has to settle it. */
+  dependents?(id: number, query: Query): Dependents | undefined;
+  remove(
+    transaction: Transaction,
+    id: number,
+    check: VersionCheck,
+    how: { query: Query; settlement: Settlement },
+  ): Promise<Removed | undefined>;
   /** Locks what a batch is about to write, in the order of docs/decisions/0011-lock-order.md. */
   lock(transaction: Transaction, batch: BatchWork<Create, Update>): Promise<void>;
   /**
@@ -52,5 +61,6 @@ export interface ResourceStore<Item, Create, Update, Removed> {
   createMany?(transaction: Transaction, inputs: Create[]): Promise<Item[]>;
   /** Likewise. No id is there twice. */
   updateMany?(transaction: Transaction, updates: ResourceChange<Update>[]): Promise<(Item | undefined)[]>;
+  /** Likewise, for a store without `dependents`. */
   removeMany?(transaction: Transaction, removals: ResourceRemoval[]): Promise<(Removed | undefined)[]>;
 }

@@ -64,6 +64,10 @@ export const problemSchema = z
       )
       .optional()
       .meta({ description: 'for `batch_failed`: every operation that was refused' }),
+    effects: z
+      .record(z.string(), z.int())
+      .optional()
+      .meta({ description: 'what a write of many rows had done, in steps, before this came; it stays done' }),
   })
   .meta({ id: 'Problem', description: 'What went wrong, as RFC 9457 lays it out.' });
 

@@ -50,6 +50,12 @@ export const problemCatalogue = {
     about:
       'A request with the same `Idempotency-Key` has not ended yet. Send it again after the time in `Retry-After`, with the same key: it is answered with what the first one did.',
   },
+  category_not_empty: {
+    status: 409,
+    title: 'The category has products',
+    about:
+      'The category was to be deleted only if it had no products (`products=reject`), and it has some. Nothing was changed.',
+  },
   category_cycle: {
     status: 409,
     title: 'A category cannot be inside itself',
@@ -80,7 +86,7 @@ export const problemCatalogue = {
     status: 422,
     title: 'A referenced resource does not exist',
     about:
-      'The body refers to a category, tag or product id that does not exist. `errors` names the field and the ids.',
+      'The request refers to a category, tag or product id that does not exist. `errors` names the field and the ids.',
   },
   batch_failed: {
     status: 422,

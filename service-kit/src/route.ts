@@ -69,7 +69,7 @@ export interface Route<
   /** Example bodies by name, shown in the reference. */
   examples?: Record<string, { summary: string; value: unknown }>;
   /** Faults that no single schema can see, such as an id in the body that is not the id in the path. */
-  crossCheck?: (raw: { params: Record<string, unknown>; body: unknown }) => Fault[];
+  crossCheck?: (raw: { params: Record<string, unknown>; query: Record<string, unknown>; body: unknown }) => Fault[];
   replies: Record<number, ReplyShape>;
   /** The problems that this endpoint can answer with, beside those that every endpoint can. */
   problems: ProblemCode[];

@@ -32,7 +32,7 @@ export function parseRequest(route: AnyRoute, req: Request): Input<never, never,
   const named = Object.keys(route.headers?.shape ?? {}).map((name) => [name, req.get(name)]);
   const headers = parse('headers', route.headers, Object.fromEntries(named));
   const body = parse('body', route.body, req.body);
-  faults.push(...(route.crossCheck?.({ params: req.params, body: req.body }) ?? []));
+  faults.push(...(route.crossCheck?.({ params: req.params, query: req.query, body: req.body }) ?? []));
   if (faults.length > 0) throw validationProblem(faults);
   return { params, query, headers, body, request: req } as Input<never, never, never, never>;
 }

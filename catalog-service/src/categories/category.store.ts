@@ -11,10 +11,11 @@ import { presentProduct } from '@shop/resources/product.ts';
 import type { ResourceStore } from '@shop/resources/resource-store.ts';
 import { etagOf } from '@shop/service-kit/etag.ts';
 import { categoryList } from './category.list.ts';
-import type { Category, CategoryCreate, CategoryRemoved, CategoryUpdate } from './category.schema.ts';
+import { checkPolicy, noEffects, productsUnder } from './category.removal.ts';
+import type { Category, CategoryCreate, CategoryRemoval, CategoryRemoved, CategoryUpdate } from './category.schema.ts';
 import { checkParent } from './category.tree.ts';
 
-export type CategoryStore = ResourceStore<Category, CategoryCreate, CategoryUpdate, CategoryRemoved>;
+export type CategoryStore = ResourceStore<Category, CategoryCreate, CategoryUpdate, CategoryRemoved, CategoryRemoval>;
 
 const columns = categoryColumns.join(', ');
 const everything: Selection = { embed: new Set(categoryList.embeds), fields: undefined };
@@ -96,25 +97,24 @@ export function createCategoryStore(db: Database): CategoryStore {
       return read(transaction, id);
     },
 
-    async remove(transaction, id, check) {
+    dependents: (id, { products }) => productsUnder(db, id, products),
+
+    async remove(transaction, id, check, { query, settlement }) {
       await lockTree(db, transaction, 'move');
       const current = await writer.lock(transaction, id, check);
       if (!current) return undefined;
       const category = (await read(transaction, id)) as Category;
-      const { category: categories, product: products } = db.models;
-      const [children_moved] = await categories
+      await checkPolicy(db, transaction, category, query.products);
+      const [children_moved] = await db.models.category
         .update({ parent_id: current.parent_id, ...nextVersion }, { where: { parent_id: id }, transaction })
         .catch((error) => {
           if (violatedIndex(error) === undefined) throw error;
           // A child has the name of one of its new siblings.
           throw new DuplicateError([{ field: 'category_name' }]);
         });
-      const [products_detached] = await products.update(
-        { category_id: null, ...nextVersion },
-        { where: { category_id: id }, transaction },
-      );
-      await writer.delete(transaction, id);
-      return { ...category, effects: { products_detached, children_moved } };
+      const effects = { ...noEffects, children_moved, ...(await settlement.settle(transaction)) };
+      if (!settlement.isRehearsal) await writer.delete(transaction, id);
+      return { ...category, effects };
     },
 
     async lock(transaction, { create, update, remove }) {
