@@ -111,6 +111,11 @@ export async function readingCases({ ours }: Contestants, products: number): Pro
   return [
     forAll('product by id', byId),
     forAll('list of 50, first page', [{ path: '/api/products' }]),
+    forAll(
+      'list of 50, 400 different pages',
+      ids.map((id) => ({ path: `/api/products?id_gte=${id}` })),
+      ids.map((id) => ({ path: `/api/products?after=${id - 1}` })),
+    ),
     forAll('list of 50, in the middle', [{ path: deep.path }], [{ path: `/api/products?after=${deep.after}` }]),
     oursAlone('category + tag + price', [{ path: `/api/products?${filter}` }]),
     oursAlone('search of two words', await searchesAt(gateway)),
@@ -124,11 +129,16 @@ let made = 0;
 /** The questions that write. */
 export async function writingCases({ ours }: Contestants, products: number): Promise<BenchCase[]> {
   const { ids, category, tags } = await catalogueAt(ours.url, products);
-  const create = (): BenchRequest => {
+  const newProduct = () => {
     made += 1;
-    const values = { product_name: `Bench ${process.pid}-${made}`, price: 9.99, stock: 5, category_id: category };
-    return { method: 'POST', path: '/api/products', headers: json, body: JSON.stringify({ ...values, tagIds: tags }) };
+    return { product_name: `Bench ${process.pid}-${made}`, price: 9.99, stock: 5, category_id: category, tagIds: tags };
   };
+  const post = (path: string, body: object): BenchRequest => ({
+    method: 'POST',
+    path,
+    headers: json,
+    body: JSON.stringify(body),
+  });
   let changed = 0;
   /** Each connection changes a product of its own: what is compared is the work, not the waiting for one another. */
   const updates =
@@ -161,12 +171,7 @@ export async function writingCases({ ours }: Contestants, products: number): Pro
         calls += 1;
         // One more for each, then one less for each, and so on.
         const delta = Math.floor(calls / targets.length) % 2 === 0 ? 1 : -1;
-        return {
-          method: 'POST',
-          path: `/api/products/${targets[calls % targets.length]}/stock`,
-          headers: json,
-          body: JSON.stringify({ delta, reason: 'bench' }),
-        };
+        return post(`/api/products/${targets[calls % targets.length]}/stock`, { delta, reason: 'bench' });
       },
     });
   };
@@ -179,8 +184,22 @@ export async function writingCases({ ours }: Contestants, products: number): Pro
       contenders: (['ours', 'textbook'] as const).map((name) => ({
         name,
         contestant: name,
-        script: () => ({ next: create }),
+        script: () => ({ next: () => post('/api/products', newProduct()) }),
       })),
+    },
+    {
+      name: 'batch of 1,000 creates with two tags, 1 client',
+      expected: 200,
+      connections: 1,
+      contenders: [
+        {
+          name: 'ours',
+          contestant: 'ours',
+          script: () => ({
+            next: () => post('/api/products/batch', { create: Array.from({ length: 1_000 }, newProduct) }),
+          }),
+        },
+      ],
     },
     {
       name: 'update',

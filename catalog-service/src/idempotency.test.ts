@@ -43,7 +43,7 @@ async function waitingConnections(): Promise<number[]> {
   for (let attempt = 0; attempt < 400; attempt++) {
     const rows = await select<{ id: number }>(
       service.database.db,
-      "SELECT id AS id FROM information_schema.processlist WHERE db = DATABASE() AND command IN ('Execute', 'Query') AND info LIKE '%FROM product WHERE id = ? FOR UPDATE%' AND id <> CONNECTION_ID()",
+      "SELECT id AS id FROM information_schema.processlist WHERE db = DATABASE() AND command IN ('Execute', 'Query') AND info LIKE '%FROM product %FOR UPDATE%' AND id <> CONNECTION_ID()",
     );
     if (rows.length > 0) return rows.map(({ id }) => id);
     await delay(10);

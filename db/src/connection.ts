@@ -125,3 +125,13 @@ export async function select<Row extends object>(
 /** `$1, $2, …` for a list of `count` values, numbered from `first`. */
 export const placeholders = (count: number, first = 1): string =>
   Array.from({ length: count }, (_, index) => `$${first + index}`).join(', ');
+
+/**
+ * A list for `IN (…)`, with its last value repeated up to the next power of two: each length is a prepared statement of its
+ * own, and a server holds only so many.
+ */
+export const padded = <T>(values: T[]): T[] => {
+  const last = values.at(-1);
+  if (last === undefined) return values;
+  return [...values, ...Array<T>(2 ** Math.ceil(Math.log2(values.length)) - values.length).fill(last)];
+};

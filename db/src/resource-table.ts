@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { literal, type Model, type ModelStatic } from 'sequelize';
-import { type Database, placeholders, select, type Transaction } from './connection.ts';
+import { type Database, padded, placeholders, select, type Transaction } from './connection.ts';
 import { DuplicateError, LostRaceError, violatedIndex } from './errors.ts';
+import { insertRows } from './insert-rows.ts';
 import type { ResourceRows, ResourceTable } from './models.ts';
-import { freeSlug, slugOf } from './slug.ts';
+import { freeSlugs, slugOf } from './slug.ts';
 
 /** The columns that a unique index holds together; the first is the field that is named when they collide. */
 export const uniqueIndexes: Record<ResourceTable, Record<string, string[]>> = {
@@ -45,12 +46,75 @@ export class ResourceWriter<T extends ResourceTable, Row extends ResourceRows[T]
     const base = slugOf(name);
     if (base === '') {
       const id = await this.#create(transaction, { ...values, slug: randomUUID() });
-      await this.#giveSlug(transaction, `${this.#table}-${id}`, (slug) =>
-        this.#model.update({ slug }, { where: { id }, transaction }),
-      );
+      await this.#slugById(transaction, id);
       return id;
     }
     return this.#giveSlug(transaction, base, (slug) => this.#create(transaction, { ...values, slug }));
+  }
+
+  /**
+   * Inserts rows like {@link insert}, with few statements.
+   * @returns the new rows, in the order given
+   * @throws {DuplicateError} which does not say who holds the value
+   */
+  async insertMany(transaction: Transaction, rows: { values: Partial<Row>; name: string }[]): Promise<Row[]> {
+    const made = rows.map(({ values, name }) => ({ values, name, slug: (values as { slug?: string }).slug }));
+    const derived = made.filter(({ slug }) => slug === undefined);
+    const named = derived.map((row) => ({ row, base: slugOf(row.name) })).filter(({ base }) => base !== '');
+    const bases = named.map(({ base }) => base);
+    const slugs = await freeSlugs(this.#db, transaction, this.#table, bases);
+    for (const { row } of named) row.slug = slugs.shift();
+    // A name without a letter gets its slug from the id, which is known only when the row is there.
+    const nameless = derived.filter(({ slug }) => slug === undefined);
+    for (const row of nameless) row.slug = randomUUID();
+    const columns = [...new Set(rows.flatMap(({ values }) => Object.keys(values))).add('slug')];
+    const written = made.map(({ values, slug }) => {
+      const row: Record<string, unknown> = { ...values, slug };
+      return columns.map((column) => row[column]);
+    });
+    try {
+      await insertRows(this.#db, transaction, this.#table, columns, written);
+    } catch (error) {
+      const index = violatedIndex(error);
+      if (index === undefined) throw error;
+      // Where some have asked for their slugs, it is for them to find out whose it was.
+      if (index === `${this.#table}_slug` && derived.length === rows.length) {
+        throw new LostRaceError('a slug was taken meanwhile');
+      }
+      throw new DuplicateError([{ field: uniqueIndexes[this.#table][index]?.[0] ?? index }]);
+    }
+    // By their slugs, not counted on from the first id: whether the ids of an insert are consecutive depends on settings.
+    const bind = padded(made.map(({ slug }) => slug));
+    const found = await select<Row & { id: number; slug: string }>(
+      this.#db,
+      `SELECT ${this.#columns} FROM ${this.#table} WHERE slug IN (${placeholders(bind.length)})`,
+      bind,
+      transaction,
+    );
+    const bySlug = new Map(found.map((row) => [row.slug, plainRow(row)]));
+    for (const { slug } of nameless) {
+      const row = bySlug.get(slug as string) as Row & { id: number; slug: string };
+      row.slug = await this.#slugById(transaction, row.id);
+    }
+    return made.map(({ slug }) => bySlug.get(slug as string) as Row);
+  }
+
+  /**
+   * Locks rows until the transaction ends, in the order of their ids.
+   * @returns those that there are, by id
+   */
+  async lockMany(transaction: Transaction, ids: number[]): Promise<Map<number, Row>> {
+    if (ids.length === 0) return new Map();
+    const bind = padded(ids.toSorted((a, b) => a - b));
+    // A scan of the table would wait for rows of which none was asked for.
+    const rows = await select<Row & { id: number }>(
+      this.#db,
+      `SELECT ${this.#columns} FROM ${this.#table} FORCE INDEX (PRIMARY)
+       WHERE id IN (${placeholders(bind.length)}) ORDER BY id FOR UPDATE`,
+      bind,
+      transaction,
+    );
+    return new Map(rows.map((row) => [row.id, plainRow(row)]));
   }
 
   /**
@@ -89,8 +153,8 @@ export class ResourceWriter<T extends ResourceTable, Row extends ResourceRows[T]
     return true;
   }
 
-  /** Deletes a row that nothing refers to any more. */
-  async delete(transaction: Transaction, id: number): Promise<void> {
+  /** Deletes a row, or several, that nothing refers to any more. */
+  async delete(transaction: Transaction, id: number | number[]): Promise<void> {
     await this.#model.destroy({ where: { id }, transaction });
   }
 
@@ -102,13 +166,22 @@ export class ResourceWriter<T extends ResourceTable, Row extends ResourceRows[T]
     return row.get('id') as number;
   }
 
+  /** Gives a new row a slug made of its id. */
+  #slugById(transaction: Transaction, id: number): Promise<string> {
+    return this.#giveSlug(transaction, `${this.#table}-${id}`, async (slug) => {
+      await this.#model.update({ slug }, { where: { id }, transaction });
+      return slug;
+    });
+  }
+
   /**
    * Writes with a free slug. A slug that is taken by the time it is written ends this attempt at the transaction: it now
    * holds a lock on the other's row, which would stand in the way of everybody who is looking for a slug there.
    */
   async #giveSlug<R>(transaction: Transaction, base: string, write: (slug: string) => Promise<R>): Promise<R> {
     try {
-      return await write(await freeSlug(this.#db, transaction, this.#table, base));
+      const [slug] = await freeSlugs(this.#db, transaction, this.#table, [base]);
+      return await write(slug as string);
     } catch (error) {
       // What else is taken is the caller's to hear of; a slug that nobody asked for is not.
       const others = error instanceof DuplicateError ? error.fields.filter(({ field }) => field !== 'slug') : [];
@@ -174,18 +247,21 @@ export function plainRow<Row extends object>(row: Row): Row {
 
 /**
  * The ids of `ids` that a table does not have, in the order given.
+ * @param options.share locks those that it has against changes, in the order of ids; asks for the right to UPDATE
  */
 export async function missingIds(
   db: Database,
   transaction: Transaction,
   table: ResourceTable,
   ids: number[],
+  { share = false }: { share?: boolean } = {},
 ): Promise<number[]> {
   if (ids.length === 0) return [];
+  const bind = padded(ids);
   const rows = await select<{ id: number }>(
     db,
-    `SELECT id FROM ${table} WHERE id IN (${placeholders(ids.length)})`,
-    ids,
+    `SELECT id FROM ${table} WHERE id IN (${placeholders(bind.length)})${share ? ' ORDER BY id LOCK IN SHARE MODE' : ''}`,
+    bind,
     transaction,
   );
   const known = new Set(rows.map((row) => row.id));

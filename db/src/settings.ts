@@ -26,7 +26,8 @@ export const databaseSettingsShape = {
     .describe('a database name of letters, digits, _, $ and -'),
   DB_USER: z.string().describe('a MySQL user name'),
   DB_PASSWORD: z.string().default(''),
-  DB_POOL_MAX: integerSetting(1, 1000).default(10),
+  // Two: a write in steps holds one connection while its steps use another.
+  DB_POOL_MAX: integerSetting(2, 1000).default(10),
   CATALOG_DB_USER: z
     .string()
     .regex(/^[\w.-]{1,32}$/)

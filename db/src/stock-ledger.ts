@@ -2,6 +2,7 @@ import type { ResultSetHeader } from 'mysql2';
 import { QueryTypes } from 'sequelize';
 import { type Database, placeholders, select, type Transaction } from './connection.ts';
 import { LostRaceError, StockRangeError } from './errors.ts';
+import { insertRows } from './insert-rows.ts';
 
 /** The most that a product can have in stock: what its column holds. */
 export const largestStock = 2_147_483_647;
@@ -21,7 +22,7 @@ export interface StockMovementRow {
 export const stockReasons = { create: 'opening stock', update: 'stock set', repair: 'repair' } as const;
 
 /**
- * Writes down that the stock of products was set: from `before` to `after`; where they are equal, nothing. One statement,
+ * Writes down that the stock of products was set: from `before` to `after`; where they are equal, nothing. Few statements,
  * however many. The transaction must hold the products' rows, as it does when it has written them.
  */
 export async function recordStockChanges(
@@ -30,13 +31,8 @@ export async function recordStockChanges(
   changes: { product_id: number; before: number; after: number; reason: string }[],
 ): Promise<void> {
   const moved = changes.filter(({ before, after }) => before !== after);
-  if (moved.length === 0) return;
-  const rows = moved.map((_, index) => `(${placeholders(4, index * 4 + 1)})`);
-  await db.sequelize.query(`INSERT INTO stock_movement (product_id, delta, stock, reason) VALUES ${rows.join(', ')}`, {
-    type: QueryTypes.INSERT,
-    bind: moved.flatMap(({ product_id, before, after, reason }) => [product_id, after - before, after, reason]),
-    transaction,
-  });
+  const rows = moved.map(({ product_id, before, after, reason }) => [product_id, after - before, after, reason]);
+  await insertRows(db, transaction, 'stock_movement', ['product_id', 'delta', 'stock', 'reason'], rows);
 }
 
 /**

@@ -46,6 +46,7 @@ describe('/openapi.json', () => {
     const resources = ['categories', 'products', 'tags'].flatMap((name) => [
       `get /api/${name}`,
       `post /api/${name}`,
+      `post /api/${name}/batch`,
       `get /api/${name}/{id}`,
       `put /api/${name}/{id}`,
       `patch /api/${name}/{id}`,
@@ -59,6 +60,8 @@ describe('/openapi.json', () => {
         'get /api/products/facets',
         'post /api/products/{id}/stock',
         'get /api/products/{id}/stock-movements',
+        'post /api/tags/{id}/products',
+        'post /api/tags/{id}/merge',
         'get /health',
         'get /health/live',
         'get /health/ready',
@@ -72,20 +75,25 @@ describe('/openapi.json', () => {
     const bodies = operations.flatMap(({ requestBody }) => (requestBody ? Object.values(requestBody.content) : []));
 
     expect(new Set(ids).size).toBe(ids.length);
-    expect(bodies.length).toBe(10);
+    expect(bodies.length).toBe(15);
     expect(bodies.every(({ examples }) => Object.keys(examples ?? {}).length > 0)).toBe(true);
   });
 
   test('When its writes are listed, then each has a key and a dry run, and each change a precondition', () => {
-    const writes = Object.values(document.paths).flatMap((item) =>
-      Object.entries(item).filter(([method]) => method !== 'get'),
+    const writes = Object.entries(document.paths).flatMap(([path, item]) =>
+      Object.entries(item)
+        .filter(([method]) => method !== 'get')
+        // A stock is added to or taken from, whatever the version.
+        .map(([, operation]) => ({ ...operation, isChange: path.includes('{id}') && !path.endsWith('/stock') })),
     );
-    for (const [method, { operationId, parameters = [], responses }] of writes) {
+    for (const { operationId, parameters = [], responses, isChange } of writes) {
       const names = parameters.filter((parameter) => parameter.in !== 'path').map(({ name }) => name);
-      const expected = ['Idempotency-Key', '_dry_run', ...(method === 'post' ? [] : ['If-Match'])];
+      const own =
+        operationId === 'deleteCategory' ? ['products'] : operationId.startsWith('batch') ? ['_on_error'] : [];
+      const expected = ['Idempotency-Key', '_dry_run', ...(isChange ? ['If-Match'] : []), ...own];
       expect([operationId, names.toSorted()]).toEqual([operationId, expected.toSorted()]);
       expect(Object.keys(responses)).toEqual(
-        expect.arrayContaining(method === 'post' ? ['409', '422'] : ['409', '412', '422', '428']),
+        expect.arrayContaining(isChange ? ['409', '412', '422', '428'] : ['409', '422']),
       );
     }
     expect(writes.length).toBeGreaterThan(0);

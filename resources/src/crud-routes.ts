@@ -1,53 +1,24 @@
 import type { Transaction } from '@shop/db/connection.ts';
 import type { VersionCheck } from '@shop/db/resource-table.ts';
+import type { Effects } from '@shop/db/steps.ts';
 import { matchesNone } from '@shop/service-kit/etag.ts';
-import { type Fault, Problem } from '@shop/service-kit/problem.ts';
-import { type AnyRoute, defineRoute, type ReplyShape } from '@shop/service-kit/route.ts';
+import { type Fault, Problem, type ProblemCode } from '@shop/service-kit/problem.ts';
+import { type AnyRoute, defineRoute, type ReplyShape, type Route } from '@shop/service-kit/route.ts';
 import * as z from 'zod';
+import { batchRoute } from './batch-route.ts';
 import { pathId } from './fields.ts';
 import type { ListDeclaration } from './list/declaration.ts';
-import {
-  type ListRequest,
-  listQuery,
-  listRequest,
-  type Selection,
-  selectionOf,
-  selectionParameters,
-} from './list/query.ts';
-import type { ListPage } from './list/reader.ts';
+import { listQuery, listRequest, selectionOf, selectionParameters } from './list/query.ts';
 import { type Expectation, versionCheck } from './precondition.ts';
+import type { ResourceStore } from './resource-store.ts';
 import { defineWrite, type ServiceContext } from './write.ts';
-
-/**
- * What a resource's store does for its routes; undefined stands for "there is no such id". What writes does so in the caller's
- * transaction, which may hold other writes; `check` is told the version of the row once it is locked.
- */
-export interface ResourceStore<Item, Create, Update, Removed> {
-  list(request: ListRequest): Promise<ListPage<Partial<Item>>>;
-  /**
-   * One resource. `isKnown` is there when the client has named entity tags, and says whether one is among them: a store that
-   * can tell the tag before it has read the whole need not read it then, and leaves `item` out.
-   */
-  get(
-    id: number,
-    selection: Selection,
-    isKnown: ((etag: string) => boolean) | undefined,
-  ): Promise<{ item?: Partial<Item>; version: number; etag?: string } | undefined>;
-  /** A whole resource, as the transaction sees it. */
-  read(transaction: Transaction, id: number): Promise<Item | undefined>;
-  /** The entity tag of a whole resource, the same as that of a GET. */
-  etag(item: Item): string;
-  create(transaction: Transaction, input: Create): Promise<Item>;
-  update(transaction: Transaction, id: number, changes: Update, check: VersionCheck): Promise<Item | undefined>;
-  remove(transaction: Transaction, id: number, check: VersionCheck): Promise<Removed | undefined>;
-}
 
 /** What a resource is called and made of. */
 export interface ResourceDescription<
   Shape extends z.ZodObject,
   C extends z.ZodType,
-  U extends z.ZodType,
-  R extends z.ZodType,
+  U extends z.ZodObject,
+  R extends z.ZodType<{ effects: Effects }>,
 > {
   singular: string;
   plural: string;
@@ -56,6 +27,8 @@ export interface ResourceDescription<
   shape: Shape;
   /** As answered by a delete. */
   removed: R;
+  /** What a delete can be told, and why it may be refused, beyond what is so for all resources. */
+  removal?: { query?: z.ZodObject; crossCheck?: NonNullable<Route['crossCheck']>; problems?: ProblemCode[] };
   create: C;
   update: U;
   examples: { create: unknown; update: unknown };
@@ -74,22 +47,41 @@ function sameId({ params, body }: { params: Record<string, unknown>; body: unkno
   return [{ pointer: '/id', code: 'id_mismatch', detail: `must be ${id}, the id in the path`, allowed: [id] }];
 }
 
+const missing = (singular: string, id: number): Problem => new Problem('not_found', `There is no ${singular} ${id}.`);
+
+/** @throws {Problem} 404 for a resource that is undefined */
+export function orMissing<T>(singular: string, id: number, item: T | undefined): T {
+  if (item === undefined) throw missing(singular, id);
+  return item;
+}
+
+/** Makes the check of what a client expects of a resource, by what its store reads. */
+export const checkOf =
+  <Item>(
+    singular: string,
+    store: { read: ResourceStore<Item, never, never, never>['read']; etag(item: Item): string },
+  ) =>
+  (transaction: Transaction, id: number, expectation: Expectation): VersionCheck =>
+    versionCheck(expectation, async () => {
+      const item = orMissing(singular, id, await store.read(transaction, id));
+      return { item, etag: store.etag(item) };
+    });
+
 /**
- * The six routes that every resource has: list, one, create, two ways to update (the same merge), delete.
+ * The seven routes that every resource has: list, one, create, two ways to update (the same merge), delete, and a batch of these.
  * @see docs/decisions/0003-resources-package.md
  */
-export function crudRoutes<Shape extends z.ZodObject, C extends z.ZodType, U extends z.ZodType, R extends z.ZodType>(
-  context: ServiceContext,
-  resource: ResourceDescription<Shape, C, U, R>,
-): AnyRoute[] {
+export function crudRoutes<
+  Shape extends z.ZodObject,
+  C extends z.ZodType,
+  U extends z.ZodObject,
+  R extends z.ZodType<{ effects: Effects }>,
+>(context: ServiceContext, resource: ResourceDescription<Shape, C, U, R>): AnyRoute[] {
   const { singular, plural, shape, store, faultsOf = () => [] } = resource;
+  const { query: removalQuery = z.strictObject({}), crossCheck = () => [], problems = [] } = resource.removal ?? {};
   const path = `/api/${plural}`;
   const name = singular[0]?.toUpperCase() + singular.slice(1);
   const names = plural[0]?.toUpperCase() + plural.slice(1);
-  const orMissing = <T>(item: T | undefined, id: number): T => {
-    if (item === undefined) throw new Problem('not_found', `There is no ${singular} ${id}.`);
-    return item;
-  };
   const etag = z.string().meta({ description: 'The entity tag that a GET would have now, for the next `If-Match`.' });
   const one: ReplyShape = { description: `The ${singular}.`, schema: shape, headers: { ETag: etag } };
   // With `_embed` or `_fields`, whatever was not asked for is missing.
@@ -100,11 +92,7 @@ export function crudRoutes<Shape extends z.ZodObject, C extends z.ZodType, U ext
   const query = listQuery(resource.list);
   const selection = z.strictObject(selectionParameters(resource.list));
 
-  const check = (transaction: Transaction, id: number, expectation: Expectation): VersionCheck =>
-    versionCheck(expectation, async () => {
-      const item = orMissing(await store.read(transaction, id), id);
-      return { item, etag: store.etag(item) };
-    });
+  const check = checkOf(singular, store);
 
   const update = (method: 'put' | 'patch') =>
     defineWrite(context, {
@@ -128,7 +116,11 @@ export function crudRoutes<Shape extends z.ZodObject, C extends z.ZodType, U ext
       ],
       work: async (transaction, { params: { id }, body, expectation }) => {
         const changes = body as z.output<U>;
-        const item = orMissing(await store.update(transaction, id, changes, check(transaction, id, expectation)), id);
+        const item = orMissing(
+          singular,
+          id,
+          await store.update(transaction, id, changes, check(transaction, id, expectation)),
+        );
         return { status: 200, body: item, headers: { ETag: store.etag(item) } };
       },
     });
@@ -184,6 +176,7 @@ export function crudRoutes<Shape extends z.ZodObject, C extends z.ZodType, U ext
         return { status: 201, body: item, headers: { Location: `${path}/${item.id}`, ETag: store.etag(item) } };
       },
     }),
+    batchRoute(context, resource, { path, name, removalQuery, missing: (id) => missing(singular, id), check }),
     defineRoute({
       method: 'get',
       path: `${path}/:id`,
@@ -197,7 +190,11 @@ export function crudRoutes<Shape extends z.ZodObject, C extends z.ZodType, U ext
       handler: async ({ params: { id }, query: parsed, request }) => {
         const named = request.get('If-None-Match');
         const isKnown = named === undefined ? undefined : (etag: string) => matchesNone(named, etag);
-        const { item, version, etag } = orMissing(await store.get(id, selectionOf(resource.list, parsed), isKnown), id);
+        const { item, version, etag } = orMissing(
+          singular,
+          id,
+          await store.get(id, selectionOf(resource.list, parsed), isKnown),
+        );
         const headers = etag ? { ETag: etag } : {};
         return item ? { status: 200, body: item, version, headers } : { status: 304, headers };
       },
@@ -213,12 +210,22 @@ export function crudRoutes<Shape extends z.ZodObject, C extends z.ZodType, U ext
       summary: `Delete a ${singular}`,
       description: `Answers with the ${singular} as it was, and what else was touched under \`effects\`.`,
       params,
+      query: removalQuery,
+      crossCheck,
       replies: { 200: { description: `The ${singular} as it was.`, schema: resource.removed } },
-      problems: ['not_found', ...(singular === 'category' ? (['duplicate'] as const) : [])],
-      work: async (transaction, { params: { id }, expectation }) => ({
-        status: 200,
-        body: orMissing(await store.remove(transaction, id, check(transaction, id, expectation)), id),
-      }),
+      problems: ['not_found', ...problems],
+      dependents: ({ params: { id }, query }) => store.dependents?.(id, query),
+      work: async (transaction, { params: { id }, query, expectation, settlement }) => {
+        const how = { query, settlement };
+        const removed = orMissing(
+          singular,
+          id,
+          await store.remove(transaction, id, check(transaction, id, expectation), how),
+        );
+        // What has been changed in steps was there when the request came.
+        const before = settlement.before?.body as object | undefined;
+        return { status: 200, body: before ? { ...before, effects: removed.effects } : removed };
+      },
     }),
   ];
 }

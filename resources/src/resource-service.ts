@@ -4,7 +4,7 @@ import { isUnavailable } from '@shop/db/errors.ts';
 import { migrate } from '@shop/db/migrate.ts';
 import { type DatabaseSettings, type ServiceAccount, serviceSettings } from '@shop/db/settings.ts';
 import { verifySchema } from '@shop/db/verify.ts';
-import { type AppOptions, createApp } from '@shop/service-kit/app.ts';
+import { createApp, type Reviver } from '@shop/service-kit/app.ts';
 import { baseSettings, booleanSetting, type Environment, portSetting, readSettings } from '@shop/service-kit/config.ts';
 import { Health, type HealthCheck, healthRoutes } from '@shop/service-kit/health.ts';
 import { createLogger, type Logger } from '@shop/service-kit/logger.ts';
@@ -26,7 +26,7 @@ export interface ResourceServiceDescription {
   account: ServiceAccount;
   port: { setting: string; fallback: number };
   routes(context: ServiceContext): AnyRoute[];
-  reviver?: NonNullable<AppOptions['json']>['reviver'];
+  reviver?: Reviver;
 }
 
 export interface ResourceServiceConfig {
@@ -69,10 +69,11 @@ export function createResourceApp(
     if (!schema.verified) throw unavailable('The service is waiting for its database.');
     next();
   });
+  const limits = new Map(routes.flatMap(({ path, bodyLimit: own }) => (own ? [[path, own]] : [])));
   return createApp({
     logger,
     operations: routerOf([...healthRoutes(health), openApiRoute(service.name, routes)]),
-    json: { limit: bodyLimit, ...(service.reviver ? { reviver: service.reviver } : {}) },
+    json: { limit: bodyLimit, limits, ...(service.reviver ? { reviver: service.reviver } : {}) },
     routers: [gate, routerOf(routes)],
     behindGateway: true,
     translators: [translateDatabaseError],

@@ -1,4 +1,5 @@
 import { connect, select } from '@shop/db/connection.ts';
+import { defaultStepSize } from '@shop/db/steps.ts';
 import { createTestDatabase, type TestDatabase } from '@shop/db/testing.ts';
 import { Health } from '@shop/service-kit/health.ts';
 import { listen } from '@shop/service-kit/server.ts';
@@ -47,7 +48,8 @@ export async function startTestService(
     database,
     poolMax = 10,
     requirePrecondition = false,
-  }: { database?: TestDatabase; poolMax?: number; requirePrecondition?: boolean } = {},
+    stepSize = defaultStepSize,
+  }: { database?: TestDatabase; poolMax?: number; requirePrecondition?: boolean; stepSize?: number } = {},
 ): Promise<TestService> {
   const own = database ?? (await createTestDatabase());
   const statements: string[] = [];
@@ -55,10 +57,13 @@ export async function startTestService(
   const schema = { verified: true };
   const { logger, lines } = memoryLogger();
   const health = new Health(service.name, databaseChecks(db, schema));
-  const server = await listen(createResourceApp(service, { db, requirePrecondition, logger, health, schema }), {
-    host: '127.0.0.1',
-    port: 0,
-  });
+  const server = await listen(
+    createResourceApp(service, { db, requirePrecondition, stepSize, logger, health, schema }),
+    {
+      host: '127.0.0.1',
+      port: 0,
+    },
+  );
   const send = (method: string, path: string, options: RequestOptions = {}) =>
     request(server.url + path, { method, ...options });
   return {

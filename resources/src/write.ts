@@ -1,5 +1,5 @@
 import type { Database, Transaction } from '@shop/db/connection.ts';
-import { inTransaction } from '@shop/db/transaction.ts';
+import type { Dependents } from '@shop/db/steps.ts';
 import {
   type AnyRoute,
   defineRoute,
@@ -11,18 +11,23 @@ import {
 import * as z from 'zod';
 import { idempotencyKeyHeader, keyedRequest, once } from './idempotency.ts';
 import { type Expectation, ifMatchHeader } from './precondition.ts';
+import { runWrite, type Settlement } from './settlement.ts';
 
 /** What every route of a service works with. */
 export interface ServiceContext {
   db: Database;
   /** Whether a conditional write must say which version it changes. */
   requirePrecondition: boolean;
+  /** How many dependents a step changes, for tests. */
+  stepSize?: number;
 }
 
 /** What the work of a write receives. */
 export interface WriteInput<P, Q, B> extends Omit<Input<P, Q, B, unknown>, 'headers'> {
   /** What the client expects of the resource; nothing, for a write that is not `conditional`. */
   expectation: Expectation;
+  /** What it does with the dependents; nothing, for a write that has none. */
+  settlement: Settlement;
 }
 
 /** A write, described like any other route, but for its handler. */
@@ -33,6 +38,11 @@ export interface WriteRoute<
 > extends Omit<Route<P, Q, B, undefined>, 'handler' | 'headers'> {
   /** Honours `If-Match`, and `version` where the body has it: `work` has to pass `expectation` on to a check. */
   conditional?: boolean;
+  /**
+   * The rows that refer to the resource and have to be changed before it goes. When they are many they are changed ahead, in
+   * steps; `work` has to `settle` those that are left.
+   */
+  dependents?(input: Omit<Input<Output<P>, Output<Q>, Output<B>, unknown>, 'headers'>): Dependents | undefined;
   /**
    * Does everything in the transaction that it is given, and may be run again from the start when another writer stood in its
    * way. What it throws undoes everything.
@@ -61,7 +71,11 @@ export function defineWrite<
   P extends z.ZodObject | undefined = undefined,
   Q extends z.ZodObject | undefined = undefined,
   B extends z.ZodType | undefined = undefined,
->({ db, requirePrecondition }: ServiceContext, { conditional = false, work, ...route }: WriteRoute<P, Q, B>): AnyRoute {
+>(
+  { db, requirePrecondition, stepSize }: ServiceContext,
+  { conditional = false, dependents, work, ...route }: WriteRoute<P, Q, B>,
+): AnyRoute {
+  const hasVersion = conditional && route.body instanceof z.ZodObject && 'version' in route.body.shape;
   const headers = z.object({
     'Idempotency-Key': idempotencyKeyHeader.optional(),
     ...(conditional ? { 'If-Match': ifMatchHeader.optional() } : {}),
@@ -80,26 +94,27 @@ export function defineWrite<
       'request_in_progress',
       'idempotency_key_reused',
       ...(conditional ? (['precondition_failed', 'precondition_required'] as const) : []),
-      ...(conditional && route.body ? (['version_conflict'] as const) : []),
+      ...(hasVersion ? (['version_conflict'] as const) : []),
     ],
     handler: async ({ headers, ...input }) => {
       const { _dry_run, ...query } = input.query;
       const expectation: Expectation = {
         ifMatch: headers['If-Match'] as Expectation['ifMatch'],
-        version: conditional ? (input.body as { version?: number } | undefined)?.version : undefined,
+        version: hasVersion ? (input.body as { version?: number }).version : undefined,
         required: requirePrecondition,
       };
       const key = headers['Idempotency-Key'];
       const keyed = key === undefined ? undefined : keyedRequest(String(key), input.request);
       const isDryRun = _dry_run === 'true';
-      const reply = await inTransaction(
+      const given = { ...input, query: query as Output<Q> };
+      const reply = await runWrite({
         db,
-        (transaction) => {
-          const done = () => work(transaction, { ...input, query: query as Output<Q>, expectation });
-          return keyed ? once(db, transaction, keyed, done) : done();
-        },
-        { dryRun: isDryRun },
-      );
+        stepSize,
+        dependents: dependents?.(given),
+        dryRun: isDryRun,
+        wrap: (transaction, done) => (keyed ? once(db, transaction, keyed, done) : done()),
+        work: (transaction, settlement) => work(transaction, { ...given, expectation, settlement }),
+      });
       return isDryRun ? { ...reply, headers: { ...reply.headers, 'Dry-Run': 'true' } } : reply;
     },
   });

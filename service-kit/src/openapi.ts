@@ -28,25 +28,46 @@ const fault = z
   })
   .meta({ id: 'Fault', description: 'One fault of a request.' });
 
+const ofEveryProblem = {
+  type: z
+    .string()
+    .meta({ description: 'path of a page that explains the problem', example: '/problems/validation_failed' }),
+  title: z.string().meta({ example: 'The request is not valid' }),
+  status: z.int().meta({ example: 400 }),
+  detail: z.string().meta({ example: 'One value is not valid: /price must be at most 99999999.99.' }),
+  code: z.enum(Object.keys(problemCatalogue) as [ProblemCode, ...ProblemCode[]]).meta({ example: 'validation_failed' }),
+  errors: z.array(fault).optional(),
+  current: z
+    .looseObject({})
+    .optional()
+    .meta({ description: 'with `precondition_failed` and `version_conflict`: the resource as it is now' }),
+  available: z.int().optional().meta({ description: 'for `insufficient_stock`: how many there are' }),
+};
+
+/** The problem of one operation of several in a request. */
+export const itemProblemSchema = z
+  .looseObject(ofEveryProblem)
+  .meta({ id: 'ItemProblem', description: 'Why one operation was refused; its pointers begin at the whole body.' });
+
 /** RFC 9457. */
 export const problemSchema = z
   .looseObject({
-    type: z
-      .string()
-      .meta({ description: 'path of a page that explains the problem', example: '/problems/validation_failed' }),
-    title: z.string().meta({ example: 'The request is not valid' }),
-    status: z.int().meta({ example: 400 }),
-    detail: z.string().meta({ example: 'One value is not valid: /price must be at most 99999999.99.' }),
+    ...ofEveryProblem,
     instance: z.string().meta({ description: 'the request id', example: '7c0c8f0e-6f6b-4a53-8a0f-0d9f5f7f6a11' }),
-    code: z
-      .enum(Object.keys(problemCatalogue) as [ProblemCode, ...ProblemCode[]])
-      .meta({ example: 'validation_failed' }),
-    errors: z.array(fault).optional(),
-    current: z
-      .looseObject({})
+    items: z
+      .array(
+        z.object({
+          pointer: z.string().meta({ description: 'where the operation stands in the body', example: '/create/3' }),
+          status: z.int().meta({ example: 409 }),
+          problem: itemProblemSchema,
+        }),
+      )
       .optional()
-      .meta({ description: 'with `precondition_failed` and `version_conflict`: the resource as it is now' }),
-    available: z.int().optional().meta({ description: 'for `insufficient_stock`: how many there are' }),
+      .meta({ description: 'for `batch_failed`: every operation that was refused' }),
+    effects: z
+      .record(z.string(), z.int())
+      .optional()
+      .meta({ description: 'what a write of many rows had done, in steps, before this came; it stays done' }),
   })
   .meta({ id: 'Problem', description: 'What went wrong, as RFC 9457 lays it out.' });
 
@@ -107,7 +128,10 @@ function operationOf(route: AnyRoute): ZodOpenApiOperationObject {
           requestBody: {
             required: true,
             content: {
-              'application/json': { schema: route.body, ...(route.examples ? { examples: route.examples } : {}) },
+              'application/json': {
+                schema: route.documentedBody ?? route.body,
+                ...(route.examples ? { examples: route.examples } : {}),
+              },
             },
           },
         }

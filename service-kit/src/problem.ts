@@ -50,6 +50,12 @@ export const problemCatalogue = {
     about:
       'A request with the same `Idempotency-Key` has not ended yet. Send it again after the time in `Retry-After`, with the same key: it is answered with what the first one did.',
   },
+  category_not_empty: {
+    status: 409,
+    title: 'The category has products',
+    about:
+      'The category was to be deleted only if it had no products (`products=reject`), and it has some. Nothing was changed.',
+  },
   category_cycle: {
     status: 409,
     title: 'A category cannot be inside itself',
@@ -80,7 +86,13 @@ export const problemCatalogue = {
     status: 422,
     title: 'A referenced resource does not exist',
     about:
-      'The body refers to a category, tag or product id that does not exist. `errors` names the field and the ids.',
+      'The request refers to a category, tag or product id that does not exist. `errors` names the field and the ids.',
+  },
+  batch_failed: {
+    status: 422,
+    title: 'Operations of the batch were refused',
+    about:
+      'One or more operations could not be done, and so none was: nothing was changed. `items` has each of them with the problem that it would have met alone, `errors` all their faults. `_on_error=continue` does the others.',
   },
   idempotency_key_reused: {
     status: 422,
@@ -158,14 +170,14 @@ export class Problem extends Error {
     this.members = options.members ?? {};
   }
 
-  /** The problem's JSON document; `instance` is the request id, by which the log finds the request. */
-  toDocument(instance: string): Record<string, unknown> {
+  /** The problem's JSON document; `instance` is the request id, by which the log finds the request. A part of one has none. */
+  toDocument(instance?: string): Record<string, unknown> {
     return {
       type: `/problems/${this.code}`,
       title: problemCatalogue[this.code].title,
       status: this.status,
       detail: this.message,
-      instance,
+      ...(instance === undefined ? {} : { instance }),
       code: this.code,
       ...(this.errors ? { errors: this.errors } : {}),
       ...this.members,

@@ -2,6 +2,7 @@ import { type Request, type Response, Router } from 'express';
 import type * as z from 'zod';
 import { etagOf, matchesNone } from './etag.ts';
 import { type Fault, Problem, type ProblemCode } from './problem.ts';
+import { sharing } from './sharing.ts';
 import { parseRequest } from './validation.ts';
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
@@ -61,10 +62,14 @@ export interface Route<
   /** The headers that it reads, by their names as they are documented; there may be others. */
   headers?: H;
   body?: B;
+  /** What OpenAPI shows in the place of a `body` that leaves its parts to the handler. */
+  documentedBody?: z.ZodType;
+  /** Bytes that the body may have, where that is more than the service's limit. */
+  bodyLimit?: number;
   /** Example bodies by name, shown in the reference. */
   examples?: Record<string, { summary: string; value: unknown }>;
   /** Faults that no single schema can see, such as an id in the body that is not the id in the path. */
-  crossCheck?: (raw: { params: Record<string, unknown>; body: unknown }) => Fault[];
+  crossCheck?: (raw: { params: Record<string, unknown>; query: Record<string, unknown>; body: unknown }) => Fault[];
   replies: Record<number, ReplyShape>;
   /** The problems that this endpoint can answer with, beside those that every endpoint can. */
   problems: ProblemCode[];
@@ -87,20 +92,39 @@ export function defineRoute<
   return route;
 }
 
+interface Rendered {
+  text: string;
+  etag: string;
+}
+
+/** The JSON and the entity tag of replies that several requests share. */
+const renderedReplies = new WeakMap<Reply, Rendered>();
+
+function render(reply: Reply): Rendered {
+  const known = renderedReplies.get(reply);
+  if (known) return known;
+  const text = JSON.stringify(reply.body);
+  const rendered = { text, etag: reply.headers?.ETag ?? etagOf(text, reply.version) };
+  renderedReplies.set(reply, rendered);
+  return rendered;
+}
+
+const isRead = ({ method }: Request): boolean => method === 'GET' || method === 'HEAD';
+
 /**
  * Sends a reply. JSON only; `undefined` bodies are sent as nothing. Every answer to a GET has an entity tag, and is 304 when
  * the client has named it. (Express would not do that for a request with `Cache-Control: no-cache`, which `fetch` adds to
  * every conditional one.)
  */
-function send(req: Request, res: Response, { status, body, version, headers }: Reply): void {
+function send(req: Request, res: Response, reply: Reply): void {
+  const { status, body, headers } = reply;
   if (headers) res.set(headers);
   if (body === undefined) {
     res.status(status).end();
     return;
   }
-  const text = JSON.stringify(body);
-  if (status === 200 && (req.method === 'GET' || req.method === 'HEAD')) {
-    const etag = headers?.ETag ?? etagOf(text, version);
+  const { text, etag } = isRead(req) ? render(reply) : { text: JSON.stringify(body), etag: undefined };
+  if (status === 200 && etag !== undefined) {
     res.set('ETag', etag);
     const named = req.get('If-None-Match');
     if (named !== undefined && matchesNone(named, etag)) {
@@ -115,15 +139,22 @@ function send(req: Request, res: Response, { status, body, version, headers }: R
   res.end(text);
 }
 
-/** An Express router for a table of routes; a known path with another method is answered with 405 and `Allow`. */
+/**
+ * An Express router for a table of routes; a known path with another method is answered with 405 and `Allow`. Those who read
+ * the same at the same time share the answer.
+ */
 export function routerOf(routes: AnyRoute[]): Router {
   const router = Router();
+  const share = sharing<Reply>();
   for (const path of new Set(routes.map((route) => route.path))) {
     const here = routes.filter((route) => route.path === path);
     const entry = router.route(path);
     for (const route of here) {
+      const handle = async (req: Request) => route.handler(parseRequest(route, req));
       entry[route.method](async (req: Request, res: Response) => {
-        send(req, res, await route.handler(parseRequest(route, req)));
+        // A handler sees the tags that the client knows.
+        const question = () => `${req.originalUrl}\n${req.get('If-None-Match') ?? ''}`;
+        send(req, res, await (isRead(req) ? share(question(), () => handle(req)) : handle(req)));
       });
     }
     entry.all(methodNotAllowed(here.map((route) => route.method)));

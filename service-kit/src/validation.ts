@@ -23,21 +23,37 @@ export function parseRequest(route: AnyRoute, req: Request): Input<never, never,
       if (part === 'query') faults.push(...unknownKeys(part, Object.keys(value as object), []));
       return undefined;
     }
-    // With the input in each issue, what is missing can be told from what is wrong.
-    const result = schema.safeParse(value, { reportInput: true });
-    if (result.success) return result.data;
-    faults.push(...result.error.issues.flatMap((issue) => faultsOf(part, issue, schema)));
-    return undefined;
+    const parsed = parsePart(part, schema, value);
+    if (parsed.faults) faults.push(...parsed.faults);
+    return parsed.value;
   };
   const params = parse('params', route.params, req.params);
   const query = parse('query', route.query, req.query);
   const named = Object.keys(route.headers?.shape ?? {}).map((name) => [name, req.get(name)]);
   const headers = parse('headers', route.headers, Object.fromEntries(named));
   const body = parse('body', route.body, req.body);
-  faults.push(...(route.crossCheck?.({ params: req.params, body: req.body }) ?? []));
+  faults.push(...(route.crossCheck?.({ params: req.params, query: req.query, body: req.body }) ?? []));
   if (faults.length > 0) throw validationProblem(faults);
   return { params, query, headers, body, request: req } as Input<never, never, never, never>;
 }
+
+function parsePart<S extends z.ZodType>(part: Part, schema: S, value: unknown): Parsed<z.output<S>> {
+  // With the input in each issue, what is missing can be told from what is wrong.
+  const result = schema.safeParse(value, { reportInput: true });
+  if (result.success) return { value: result.data };
+  return { faults: result.error.issues.flatMap((issue) => faultsOf(part, issue, schema)) };
+}
+
+/** A value as its schema gives it back, or what is wrong with it. */
+export type Parsed<T> = { value: T; faults?: undefined } | { value?: undefined; faults: Fault[] };
+
+/** Parses a body, or a part of one; pointers begin there. */
+export const parseBody = <S extends z.ZodType>(schema: S, value: unknown): Parsed<z.output<S>> =>
+  parsePart('body', schema, value);
+
+/** Faults of a part of the body as faults of the body; `pointer` leads to the part. */
+export const faultsAt = (pointer: string, faults: Fault[]): Fault[] =>
+  faults.map((fault) => (fault.header || fault.parameter ? fault : { ...fault, pointer: pointer + fault.pointer }));
 
 /** 400 that names every fault; its code says when there is nothing wrong but unknown parameters. */
 export function validationProblem(faults: Fault[]): Problem {
@@ -45,9 +61,19 @@ export function validationProblem(faults: Fault[]): Problem {
   const count = faults.length === 1 ? 'One value is' : `${faults.length} values are`;
   return new Problem(
     onlyUnknown ? 'unknown_parameter' : 'validation_failed',
-    `${count} not valid: ${faults.map((fault) => `${placeOf(fault)} ${fault.detail}`).join('; ')}.`,
+    `${count} not valid: ${sentenceOf(faults)}.`,
     { errors: faults },
   );
+}
+
+/** How many faults are told in the sentence of a problem; `errors` has them all. */
+const toldFaults = 20;
+
+/** Faults in words: `/price is required; /stock must be at least 0`. */
+export function sentenceOf(faults: Fault[]): string {
+  const told = faults.slice(0, toldFaults).map((fault) => `${placeOf(fault)} ${fault.detail}`);
+  const others = faults.length - told.length;
+  return [...told, ...(others > 0 ? [`${others} more`] : [])].join('; ');
 }
 
 const placeOf = (fault: Fault): string => fault.parameter ?? fault.header ?? (fault.pointer || 'the body');

@@ -1,7 +1,6 @@
 import { type Database, select } from '@shop/db/connection.ts';
 import type { CategoryRow } from '@shop/db/models.ts';
 import { type CategorySummary, categoryColumns, categorySummary, presentCategory } from '@shop/resources/category.ts';
-import { singleFlight } from '@shop/resources/single-flight.ts';
 import { type AnyRoute, defineRoute } from '@shop/service-kit/route.ts';
 import * as z from 'zod';
 
@@ -57,7 +56,6 @@ async function readTree(db: Database): Promise<CategoryNode[]> {
 
 /** `GET /api/categories/tree` */
 export function treeRoute(db: Database): AnyRoute {
-  const once = singleFlight<CategoryNode[]>();
   return defineRoute({
     method: 'get',
     path: '/api/categories/tree',
@@ -67,6 +65,6 @@ export function treeRoute(db: Database): AnyRoute {
     description: 'The roots, nested by `children`; `total_product_count` counts the products of a subtree.',
     replies: { 200: { description: 'The roots of the tree.', schema: z.array(categoryNode) } },
     problems: [],
-    handler: async () => ({ status: 200, body: await once('tree', () => readTree(db)) }),
+    handler: async () => ({ status: 200, body: await readTree(db) }),
   });
 }

@@ -36,20 +36,49 @@ export const categoryUpdate = z
   .partial()
   .meta({ id: 'CategoryUpdate' });
 
+const effect = (description: string) => z.int().min(0).meta({ description });
+
 export const categoryRemoved = z
   .object({
     ...category.shape,
     effects: z.object({
-      products_detached: z.int().min(0).meta({ description: 'how many products have no category now' }),
-      children_moved: z.int().min(0).meta({ description: 'how many categories went up to its parent' }),
+      products_detached: effect('how many products have no category now'),
+      products_reassigned: effect('how many products are in the other category now'),
+      products_deleted: effect('how many products are gone'),
+      tags_detached: effect('how many links to tags went with them'),
+      children_moved: effect('how many categories went up to its parent'),
     }),
   })
   .meta({ id: 'CategoryRemoved' });
+
+/** What becomes of the products of a category that is deleted. */
+export type ProductPolicy = { kind: 'detach' | 'reject' | 'delete' } | { kind: 'reassign'; to: number };
+
+/** The query of a deletion. */
+export const categoryRemoval = z.strictObject({
+  products: z
+    .string()
+    .regex(/^(?:detach|reject|delete|reassign:[1-9][0-9]*)$/, 'must be detach, reject, delete or reassign:ID')
+    .default('detach')
+    .transform((text): ProductPolicy => {
+      const [kind, id] = text.split(':');
+      if (kind === 'reassign') return { kind, to: Math.min(Number(id), Number.MAX_SAFE_INTEGER) };
+      return { kind: kind as 'detach' };
+    })
+    .meta({
+      description:
+        'What becomes of its products: `detach` leaves them without a category, `reassign:ID` puts them into category ID, ' +
+        '`delete` deletes them, and `reject` refuses when there are any.',
+      example: 'reassign:2',
+      override: { type: 'string', default: 'detach' },
+    }),
+});
 
 export type Category = z.output<typeof category>;
 export type CategoryCreate = z.output<typeof categoryCreate>;
 export type CategoryUpdate = z.output<typeof categoryUpdate>;
 export type CategoryRemoved = z.output<typeof categoryRemoved>;
+export type CategoryRemoval = z.output<typeof categoryRemoval>;
 
 export const categoryExamples = {
   create: { category_name: 'Basketball shoes', description: 'High and low', parent_id: 5 },

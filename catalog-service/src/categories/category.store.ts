@@ -6,16 +6,17 @@ import type { CategoryRow } from '@shop/db/models.ts';
 import { productCounts, productsOf } from '@shop/db/product-reads.ts';
 import { nextVersion, ResourceWriter } from '@shop/db/resource-table.ts';
 import { categoryColumns, presentCategory } from '@shop/resources/category.ts';
-import type { ResourceStore } from '@shop/resources/crud-routes.ts';
 import type { Selection } from '@shop/resources/list/query.ts';
 import { createListReader, pick } from '@shop/resources/list/reader.ts';
 import { presentProduct } from '@shop/resources/product.ts';
+import type { ResourceStore } from '@shop/resources/resource-store.ts';
 import { etagOf } from '@shop/service-kit/etag.ts';
 import { categoryList } from './category.list.ts';
-import type { Category, CategoryCreate, CategoryRemoved, CategoryUpdate } from './category.schema.ts';
+import { checkPolicy, noEffects, productsUnder } from './category.removal.ts';
+import type { Category, CategoryCreate, CategoryRemoval, CategoryRemoved, CategoryUpdate } from './category.schema.ts';
 import { checkParent } from './category.tree.ts';
 
-export type CategoryStore = ResourceStore<Category, CategoryCreate, CategoryUpdate, CategoryRemoved>;
+export type CategoryStore = ResourceStore<Category, CategoryCreate, CategoryUpdate, CategoryRemoved, CategoryRemoval>;
 
 const columns = categoryColumns.join(', ');
 const everything: Selection = { embed: new Set(categoryList.embeds), fields: undefined };
@@ -97,12 +98,15 @@ export function createCategoryStore(db: Database): CategoryStore {
       return read(transaction, id);
     },
 
-    async remove(transaction, id, check) {
+    dependents: (id, { products }) => productsUnder(db, id, products),
+
+    async remove(transaction, id, check, { query, settlement }) {
       await lockTree(db, transaction, 'move');
       const current = await writer.lock(transaction, id, check);
       if (!current) return undefined;
       const category = (await read(transaction, id)) as Category;
-      const { category: categories, product: products } = db.models;
+      await checkPolicy(db, transaction, category, query.products);
+      const { category: categories } = db.models;
       // One of its children may have its name.
       await categories.update({ category_name: randomUUID() }, { where: { id }, transaction });
       const [children_moved] = await categories
@@ -112,12 +116,18 @@ export function createCategoryStore(db: Database): CategoryStore {
           // A child has the name of one of its new siblings.
           throw new DuplicateError([{ field: 'category_name' }]);
         });
-      const [products_detached] = await products.update(
-        { category_id: null, ...nextVersion },
-        { where: { category_id: id }, transaction },
-      );
-      await writer.delete(transaction, id);
-      return { ...category, effects: { products_detached, children_moved } };
+      const effects = { ...noEffects, children_moved, ...(await settlement.settle(transaction)) };
+      if (!settlement.isRehearsal) await writer.delete(transaction, id);
+      return { ...category, effects };
+    },
+
+    async lock(transaction, { create, update, remove }) {
+      const isMove = remove.length > 0 || update.some(({ changes }) => changes.parent_id !== undefined);
+      const isGrowth = create.some((input) => (input.parent_id ?? null) !== null);
+      // The stronger lock at once: of two who hold the weaker one, neither could go on to the stronger.
+      if (isMove || isGrowth) await lockTree(db, transaction, isMove ? 'move' : 'grow');
+      const ids = [...update, ...remove].map(({ id }) => id);
+      await writer.lockMany(transaction, ids);
     },
   };
 }

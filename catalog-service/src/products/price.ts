@@ -1,20 +1,24 @@
+import type { Reviver } from '@shop/service-kit/app.ts';
 import type { Fault } from '@shop/service-kit/problem.ts';
 
 /** The bodies whose price was written with more decimals than its double has left. */
 const rounded = new WeakSet<object>();
 
 /**
- * A JSON reviver that notices a price being rounded before anybody sees it: `19.999999999999999999` is 20 once it is a
- * double. The value stays what it is; {@link roundedPrice} then finds the fault.
+ * Notices a price being rounded before anybody sees it: `19.999999999999999999` is 20 once it is a double. The value stays
+ * what it is; {@link roundedPrice} then finds the fault. Only a number of more than 15 digits, or with an exponent, can be one.
  */
-export function notePrice(this: unknown, key: string, value: unknown, { source }: { source?: string }): unknown {
-  if (key === 'price' && source !== undefined && isFinerThanCents(source) && !isFinerThanCents(String(value))) {
-    rounded.add(this as object);
-  }
-  return value;
-}
+export const priceReviver: Reviver = {
+  isNeeded: (json) => /\d[\d.]{15}|\de/i.test(json.toString('latin1')),
+  revive(key, value, { source }) {
+    if (key === 'price' && source !== undefined && isFinerThanCents(source) && !isFinerThanCents(String(value))) {
+      rounded.add(this as object);
+    }
+    return value;
+  },
+};
 
-/** The fault of a body that {@link notePrice} has noticed. */
+/** The fault of a body that {@link priceReviver} has noticed. */
 export function roundedPrice(body: unknown): Fault[] {
   if (typeof body !== 'object' || body === null || !rounded.has(body)) return [];
   return [

@@ -94,7 +94,7 @@ describe('facets', () => {
     expect(body.code).toBe('unknown_parameter');
   });
 
-  test('When twenty ask the same at once, then it is computed once', async () => {
+  test('When twenty ask the same at once, then it is computed for several of them together', async () => {
     service.statements.length = 0;
     const bodies = await Promise.all(Array.from({ length: 20 }, () => facets('stock_gte=1')));
 

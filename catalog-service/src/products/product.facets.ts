@@ -3,7 +3,6 @@ import { Binder } from '@shop/resources/list/binder.ts';
 import { filterQuery, filterRequest, type ListRequest } from '@shop/resources/list/query.ts';
 import { whereSql } from '@shop/resources/list/sql.ts';
 import { productStatus } from '@shop/resources/product.ts';
-import { singleFlight } from '@shop/resources/single-flight.ts';
 import { type AnyRoute, defineRoute } from '@shop/service-kit/route.ts';
 import * as z from 'zod';
 import { productList } from './product.list.ts';
@@ -172,7 +171,6 @@ async function readFacets(db: Database, asked: ListRequest): Promise<Facets> {
 
 /** `GET /api/products/facets` */
 export function facetsRoute(db: Database): AnyRoute {
-  const once = singleFlight<Facets>();
   return defineRoute({
     method: 'get',
     path: '/api/products/facets',
@@ -185,9 +183,6 @@ export function facetsRoute(db: Database): AnyRoute {
     query: filterQuery(productList),
     replies: { 200: { description: 'The counts.', schema: facets } },
     problems: [],
-    handler: async ({ query }) => {
-      const request = filterRequest(productList, query);
-      return { status: 200, body: await once(JSON.stringify(request), () => readFacets(db, request)) };
-    },
+    handler: async ({ query }) => ({ status: 200, body: await readFacets(db, filterRequest(productList, query)) }),
   });
 }

@@ -358,3 +358,22 @@ test('When lists of 1 and of 50 are read with everything embedded, then both cos
   expect(await statementsOf('_limit=50&_embed=')).toBe(1);
   expect(await statementsOf('_start=0&_end=50')).toBe(4);
 });
+
+test('When many read the same list all the time, then who has created a product and then reads it sees that product', async () => {
+  const path = '/api/products?_sort=id&_order=desc&_limit=1&_embed=';
+  let over = false;
+  const readers = Array.from({ length: 20 }, async () => {
+    while (!over) await service.get(path);
+  });
+
+  const seen: boolean[] = [];
+  for (let turn = 0; turn < 20; turn++) {
+    const { body: created } = await service.post('/api/products', { product_name: `seen ${turn}`, price: 1 });
+    const { body } = await service.get(path);
+    seen.push(body[0].id === created.id);
+  }
+  over = true;
+  await Promise.all(readers);
+
+  expect(seen).toEqual(Array.from({ length: 20 }, () => true));
+});

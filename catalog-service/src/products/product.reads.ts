@@ -1,4 +1,4 @@
-import { type Database, placeholders, select, type Transaction } from '@shop/db/connection.ts';
+import { type Database, padded, placeholders, select, type Transaction } from '@shop/db/connection.ts';
 import type { CategoryRow, ProductRow, TagRow } from '@shop/db/models.ts';
 import { tagsOf } from '@shop/db/product-links.ts';
 import { categoryColumns, presentCategory } from '@shop/resources/category.ts';
@@ -68,23 +68,30 @@ export async function readProduct(
 }
 
 /** The categories of products, by id: one statement. */
-async function categoriesOf(db: Database, rows: ProductRow[]) {
+async function categoriesOf(db: Database, rows: ProductRow[], transaction: Transaction | undefined) {
   const ids = [...new Set(rows.flatMap((row) => (row.category_id === null ? [] : [row.category_id])))];
   if (ids.length === 0) return new Map();
+  const bind = padded(ids);
   const found = await select<CategoryRow>(
     db,
-    `SELECT ${categoryColumns.join(', ')} FROM category WHERE id IN (${placeholders(ids.length)})`,
-    ids,
+    `SELECT ${categoryColumns.join(', ')} FROM category WHERE id IN (${placeholders(bind.length)})`,
+    bind,
+    transaction,
   );
   return new Map(found.map((row) => [row.id, presentCategory(row)]));
 }
 
 /** The products of a page: a statement for each association, however many rows. (One that joined them all would cost more.) */
-export async function presentProducts(db: Database, rows: ProductRow[], { embed }: Embeds): Promise<ProductWith[]> {
+export async function presentProducts(
+  db: Database,
+  rows: ProductRow[],
+  { embed }: Embeds,
+  transaction?: Transaction,
+): Promise<ProductWith[]> {
   const ids = rows.map((row) => row.id);
   const [categories, tags] = await Promise.all([
-    embed.has('category') ? categoriesOf(db, rows) : undefined,
-    embed.has('tags') ? tagsOf<TagRow>(db, ids, tagColumns) : undefined,
+    embed.has('category') ? categoriesOf(db, rows, transaction) : undefined,
+    embed.has('tags') ? tagsOf<TagRow>(db, ids, tagColumns, transaction) : undefined,
   ]);
   return rows.map((row) => {
     const product: ProductWith = presentProduct(row);
@@ -92,6 +99,25 @@ export async function presentProducts(db: Database, rows: ProductRow[], { embed 
     if (tags) product.tags = (tags.get(row.id) ?? []).map(presentTag);
     return product;
   });
+}
+
+/** Products by id: three statements, however many. */
+export async function readProducts(
+  db: Database,
+  ids: number[],
+  embeds: Embeds,
+  transaction?: Transaction,
+): Promise<Map<number, ProductWith>> {
+  if (ids.length === 0) return new Map();
+  const bind = padded(ids);
+  const rows = await select<ProductRow>(
+    db,
+    `SELECT ${productColumns.join(', ')} FROM product WHERE id IN (${placeholders(bind.length)})`,
+    bind,
+    transaction,
+  );
+  const products = await presentProducts(db, rows, embeds, transaction);
+  return new Map(products.map((product) => [product.id, product]));
 }
 
 /**

@@ -1,15 +1,15 @@
 import type { Database, Transaction } from '@shop/db/connection.ts';
-import { UnknownReferenceError, violatedForeignKey } from '@shop/db/errors.ts';
+import { UnknownReferenceError } from '@shop/db/errors.ts';
 import type { ProductRow } from '@shop/db/models.ts';
-import { changeLinks, linkChange } from '@shop/db/product-links.ts';
+import { changeLinks, linkChanges } from '@shop/db/product-links.ts';
 import { missingIds, ResourceWriter } from '@shop/db/resource-table.ts';
 import { recordStockChanges, stockReasons } from '@shop/db/stock-ledger.ts';
-import type { ResourceStore } from '@shop/resources/crud-routes.ts';
 import { type Selection, selectionKey } from '@shop/resources/list/query.ts';
 import { createListReader, pick } from '@shop/resources/list/reader.ts';
+import type { ResourceChange, ResourceRemoval, ResourceStore } from '@shop/resources/resource-store.ts';
 import { etagOf } from '@shop/service-kit/etag.ts';
 import { productList } from './product.list.ts';
-import { type ProductVersions, presentProducts, readProduct, readVersions } from './product.reads.ts';
+import { type ProductVersions, presentProducts, readProduct, readProducts, readVersions } from './product.reads.ts';
 import type { Product, ProductCreate, ProductRemoved, ProductUpdate } from './product.schema.ts';
 
 export type ProductStore = ResourceStore<Product, ProductCreate, ProductUpdate, ProductRemoved>;
@@ -41,37 +41,118 @@ export function createProductStore(db: Database): ProductStore {
   const read = (transaction: Transaction, id: number) =>
     readProduct(db, id, everything, transaction) as Promise<Product | undefined>;
 
-  /** @throws {UnknownReferenceError} naming every id in the input that does not exist */
+  /** Whole products, in the order of `ids`. */
+  async function readMany(transaction: Transaction, ids: number[]): Promise<(Product | undefined)[]> {
+    if (ids.length === 1) return [await read(transaction, ids[0] as number)];
+    const products = await readProducts(db, ids, everything, transaction);
+    return ids.map((id) => products.get(id) as Product | undefined);
+  }
+
+  /**
+   * Keeps categories from changing or going until the transaction ends, which a product that is put into one does anyway. Before
+   * the product is locked, because who deletes a category locks its products after it.
+   * @returns the ids that no category has
+   */
+  async function lockCategories(transaction: Transaction, inputs: (ProductCreate | ProductUpdate)[]) {
+    const ids = new Set(inputs.flatMap(({ category_id }) => category_id ?? []));
+    return new Set(await missingIds(db, transaction, 'category', [...ids], { share: true }));
+  }
+
+  /** @throws {UnknownReferenceError} naming every id in the inputs that does not exist */
   async function checkReferences(
     transaction: Transaction,
-    { category_id, tagIds }: ProductCreate | ProductUpdate,
+    inputs: (ProductCreate | ProductUpdate)[],
+    unknownCategories: ReadonlySet<number>,
   ): Promise<void> {
+    const tagIds = new Set(inputs.flatMap((input) => input.tagIds ?? []));
     const references = [
-      { field: 'category_id', ids: category_id ? await missingIds(db, transaction, 'category', [category_id]) : [] },
-      { field: 'tagIds', ids: await missingIds(db, transaction, 'tag', tagIds ?? []) },
+      { field: 'category_id', ids: [...unknownCategories] },
+      { field: 'tagIds', ids: await missingIds(db, transaction, 'tag', [...tagIds]) },
     ].filter(({ ids }) => ids.length > 0);
     if (references.length > 0) throw new UnknownReferenceError(references);
   }
 
-  /**
-   * Makes `tagIds` the tags of a product; absent leaves them.
-   * @returns whether a link came or went
-   */
-  async function setTags(transaction: Transaction, id: number, tagIds: number[] | undefined): Promise<boolean> {
-    if (!tagIds) return false;
-    return changeLinks(db, transaction, await linkChange(db, transaction, 'product_id', id, tagIds), 'tagIds');
+  /** Links new products to their tags. */
+  const linkNew = (transaction: Transaction, products: { id: number; input: ProductCreate }[]) =>
+    changeLinks(
+      db,
+      transaction,
+      products.map(({ id, input }) => ({ side: 'product_id', id, come: input.tagIds ?? [], gone: [] })),
+      'tagIds',
+    );
+
+  /** Opens the ledgers of new products. */
+  const openLedgers = (transaction: Transaction, products: { id: number; stock: number }[]) =>
+    recordStockChanges(
+      db,
+      transaction,
+      products.map(({ id, stock }) => movement(id, 0, stock, stockReasons.create)),
+    );
+
+  async function create(transaction: Transaction, input: ProductCreate): Promise<Product> {
+    await checkReferences(transaction, [input], await lockCategories(transaction, [input]));
+    const id = await writer.insert(transaction, columnsOf(input), input.product_name);
+    await linkNew(transaction, [{ id, input }]);
+    const product = (await read(transaction, id)) as Product;
+    await openLedgers(transaction, [product]);
+    return product;
   }
 
-  /** Every write of a stock is a movement of the ledger, too. */
-  const recordStock = (transaction: Transaction, product_id: number, before: number, after: number, reason: string) =>
-    recordStockChanges(db, transaction, [{ product_id, before, after, reason }]);
+  async function createMany(transaction: Transaction, inputs: ProductCreate[]): Promise<Product[]> {
+    await checkReferences(transaction, inputs, await lockCategories(transaction, inputs));
+    const named = inputs.map((input) => ({ values: columnsOf(input), name: input.product_name }));
+    const rows = await writer.insertMany(transaction, named);
+    await linkNew(
+      transaction,
+      inputs.map((input, index) => ({ id: rows[index]?.id as number, input })),
+    );
+    await openLedgers(transaction, rows);
+    return (await presentProducts(db, rows, everything, transaction)) as Product[];
+  }
 
-  /** A category that was deleted between the check and the write is unknown, too. */
-  async function orUnknownCategory<T>(categoryId: number | null | undefined, write: Promise<T>): Promise<T> {
-    return write.catch((error) => {
-      if (!categoryId || violatedForeignKey(error)?.constraint !== 'product_category') throw error;
-      throw new UnknownReferenceError([{ field: 'category_id', ids: [categoryId] }]);
+  /** No id may be there twice. */
+  async function updateMany(
+    transaction: Transaction,
+    updates: ResourceChange<ProductUpdate>[],
+  ): Promise<(Product | undefined)[]> {
+    const inputs = updates.map(({ changes }) => changes);
+    const unknownCategories = await lockCategories(transaction, inputs);
+    const ids = updates.map(({ id }) => id);
+    const rows = await writer.lockMany(transaction, ids);
+    const found = updates.flatMap((update) => {
+      const row = rows.get(update.id);
+      return row ? [{ ...update, row }] : [];
     });
+    if (found.length === 0) return ids.map(() => undefined);
+    for (const { row, check } of found) await check(row.version);
+    await checkReferences(transaction, inputs, unknownCategories);
+    const wanted = found.flatMap(({ id, changes: { tagIds } }) => (tagIds ? [[id, tagIds] as const] : []));
+    const links = await linkChanges(db, transaction, 'product_id', new Map(wanted));
+    const touched = await changeLinks(db, transaction, links, 'tagIds');
+    for (const { id, row, changes } of found) {
+      await writer.update(transaction, row, columnsOf(changes), { touch: touched.has(id) });
+    }
+    const moved = found.map(({ id, row, changes }) =>
+      movement(id, row.stock, changes.stock ?? row.stock, stockReasons.update),
+    );
+    await recordStockChanges(db, transaction, moved);
+    return readMany(transaction, ids);
+  }
+
+  /** No id may be there twice. */
+  async function removeMany(
+    transaction: Transaction,
+    removals: ResourceRemoval[],
+  ): Promise<(ProductRemoved | undefined)[]> {
+    const ids = removals.map(({ id }) => id);
+    const rows = await writer.lockMany(transaction, ids);
+    for (const { id, check } of removals) {
+      const row = rows.get(id);
+      if (row) await check(row.version);
+    }
+    const products = await readMany(transaction, ids);
+    await writer.delete(transaction, [...rows.keys()]);
+    return products.map((product) => product && { ...product, effects: { tags_detached: product.tags.length } });
   }
 
   return {
@@ -95,36 +176,30 @@ export function createProductStore(db: Database): ProductStore {
     read,
     etag: (product) => productEtag(versionsIn(product), everything),
 
-    async create(transaction, input) {
-      await checkReferences(transaction, input);
-      const id = await orUnknownCategory(
-        input.category_id,
-        writer.insert(transaction, columnsOf(input), input.product_name),
+    create,
+    update: async (transaction, id, changes, check) => (await updateMany(transaction, [{ id, changes, check }]))[0],
+    remove: async (transaction, id, check) => (await removeMany(transaction, [{ id, check }]))[0],
+    createMany,
+    updateMany,
+    removeMany,
+
+    async lock(transaction, { create, update, remove }) {
+      await lockCategories(transaction, [...create, ...update.map(({ changes }) => changes)]);
+      await writer.lockMany(
+        transaction,
+        [...update, ...remove].map(({ id }) => id),
       );
-      await setTags(transaction, id, input.tagIds);
-      const product = (await read(transaction, id)) as Product;
-      await recordStock(transaction, id, 0, product.stock, stockReasons.create);
-      return product;
-    },
-
-    async update(transaction, id, changes, check) {
-      const current = await writer.lock(transaction, id, check);
-      if (!current) return undefined;
-      await checkReferences(transaction, changes);
-      const touch = await setTags(transaction, id, changes.tagIds);
-      await orUnknownCategory(changes.category_id, writer.update(transaction, current, columnsOf(changes), { touch }));
-      await recordStock(transaction, id, current.stock, changes.stock ?? current.stock, stockReasons.update);
-      return read(transaction, id);
-    },
-
-    async remove(transaction, id, check) {
-      if (!(await writer.lock(transaction, id, check))) return undefined;
-      const product = (await read(transaction, id)) as Product;
-      await writer.delete(transaction, id);
-      return { ...product, effects: { tags_detached: product.tags.length } };
     },
   };
 }
+
+/** Every write of a stock is a movement of the ledger, too. */
+const movement = (product_id: number, before: number, after: number, reason: string) => ({
+  product_id,
+  before,
+  after,
+  reason,
+});
 
 /** The columns of `product` that a write sets; what is absent in the input is absent here. */
 function columnsOf(input: ProductCreate | ProductUpdate): Partial<ProductRow> {

@@ -1,4 +1,4 @@
-import { expectedVersion, idList, ignored, ignoredBookkeeping, slug } from '@shop/resources/fields.ts';
+import { expectedVersion, id, idList, ignored, ignoredBookkeeping, slug } from '@shop/resources/fields.ts';
 import { productSummary } from '@shop/resources/product.ts';
 import { tagName, tagSummary } from '@shop/resources/tag.ts';
 import * as z from 'zod';
@@ -41,12 +41,59 @@ export const tagRemoved = z
   })
   .meta({ id: 'TagRemoved' });
 
+/** Which products are to get a tag, and which to lose it. */
+export const tagProducts = z
+  .strictObject({
+    add: idList(10_000, 'The products that get it; one that has it already stays as it is.'),
+    remove: idList(10_000, 'The products that lose it; one that does not have it stays as it is.'),
+  })
+  .partial()
+  .superRefine(({ add = [], remove = [] }, context) => {
+    const refuse = (path: string[], code: string, message: string) =>
+      context.addIssue({ code: 'custom', path, message, params: { code } });
+    if (add.length + remove.length === 0) refuse([], 'required', 'must name a product in add or remove');
+    const added = new Set(add);
+    const both = remove.filter((one) => added.has(one));
+    if (both.length > 0) refuse(['remove'], 'contradiction', `has ${both.slice(0, 10).join(', ')} in common with add`);
+  })
+  .meta({ id: 'TagProducts' });
+
+export const tagChanged = z
+  .object({
+    ...tag.shape,
+    effects: z.object({
+      products_tagged: z.int().min(0).meta({ description: 'how many products have it that did not' }),
+      products_untagged: z.int().min(0).meta({ description: 'how many products do not have it that did' }),
+    }),
+  })
+  .meta({ id: 'TagChanged' });
+
+/** Which tag takes the place of another. */
+export const tagMerge = z
+  .strictObject({ into: id.meta({ description: 'The tag that its products get.', example: 2 }) })
+  .meta({ id: 'TagMerge' });
+
+export const tagMerged = z
+  .object({
+    ...tag.shape,
+    effects: z.object({
+      products_tagged: z.int().min(0).meta({ description: 'how many products have the other tag that did not' }),
+      products_untagged: z.int().min(0).meta({ description: 'how many products had the tag that is gone' }),
+    }),
+  })
+  .meta({ id: 'TagMerged' });
+
 export type Tag = z.output<typeof tag>;
 export type TagCreate = z.output<typeof tagCreate>;
 export type TagUpdate = z.output<typeof tagUpdate>;
 export type TagRemoved = z.output<typeof tagRemoved>;
+export type TagProducts = z.output<typeof tagProducts>;
+export type TagChanged = z.output<typeof tagChanged>;
+export type TagMerged = z.output<typeof tagMerged>;
 
 export const tagExamples = {
   create: { tag_name: 'summer sale', productIds: [1, 5] },
   update: { tag_name: 'winter sale', productIds: [1] },
+  products: { add: [2, 3], remove: [1] },
+  merge: { into: 2 },
 };

@@ -1,0 +1,137 @@
+import type { Transaction } from '@shop/db/connection.ts';
+import type { VersionCheck } from '@shop/db/resource-table.ts';
+import type { Effects } from '@shop/db/steps.ts';
+import { itemProblemSchema } from '@shop/service-kit/openapi.ts';
+import type { Problem } from '@shop/service-kit/problem.ts';
+import type { AnyRoute } from '@shop/service-kit/route.ts';
+import * as z from 'zod';
+import { doBatch } from './batch.ts';
+import { batchFailed, itemAnswer, outcomesInBody } from './batch-answer.ts';
+import {
+  batchBody,
+  batchBodyLimit,
+  changeWithId,
+  documentedBatch,
+  mostOperations,
+  type Operation,
+  parseBatch,
+  refuseFaults,
+} from './batch-body.ts';
+import type { ResourceDescription } from './crud-routes.ts';
+import type { Expectation } from './precondition.ts';
+import { defineWrite, type ServiceContext } from './write.ts';
+
+/** What a batch has of the routes of a single resource. */
+interface SingleRoutes {
+  path: string;
+  /** `Product` */
+  name: string;
+  /** The query of a delete. */
+  removalQuery: z.ZodObject;
+  missing(id: number): Problem;
+  check(transaction: Transaction, id: number, expectation: Expectation): VersionCheck;
+}
+
+const query = z.strictObject({
+  _on_error: z.enum(['abort', 'continue']).default('abort').meta({
+    description:
+      'What happens when an operation is refused: `abort` undoes all of them, `continue` undoes that one alone.',
+  }),
+});
+
+const answered = (shape: z.ZodType, status: number) =>
+  z.array(
+    z.union([
+      z.object({ status: z.literal(status), resource: shape }),
+      z.object({
+        status: z.int().meta({ description: 'What the operation alone would have been answered.' }),
+        problem: itemProblemSchema,
+      }),
+    ]),
+  );
+
+const wellFormed = <T>(operations: Operation<T>[]): T[] =>
+  operations.flatMap((operation) => (operation.faults ? [] : [operation.value]));
+
+/**
+ * `POST /api/{resource}/batch`
+ * @see docs/decisions/0013-batches.md
+ */
+export function batchRoute<
+  Shape extends z.ZodObject,
+  C extends z.ZodType,
+  U extends z.ZodObject,
+  R extends z.ZodType<{ effects: Effects }>,
+>(
+  context: ServiceContext,
+  resource: ResourceDescription<Shape, C, U, R>,
+  { path, name, removalQuery, missing, check }: SingleRoutes,
+): AnyRoute {
+  const { plural, shape, removed, create, update, examples, faultsOf = () => [], store } = resource;
+  const schemas = { create, update: changeWithId(update, name), faultsOf };
+  return defineWrite(context, {
+    method: 'post',
+    path: `${path}/batch`,
+    operationId: `batch${plural[0]?.toUpperCase()}${plural.slice(1)}`,
+    tag: plural,
+    summary: `Create, change and delete many ${plural}`,
+    description:
+      `Up to ${mostOperations} operations in one transaction: first the deletes, then the changes, then what is new, each in the ` +
+      'order of the body. Unless `_on_error` says otherwise, all of them are done or none. Answers each operation at its ' +
+      'place. A `version` is the one that you read: another one is 409.',
+    query,
+    body: batchBody,
+    documentedBody: documentedBatch(schemas),
+    bodyLimit: batchBodyLimit,
+    examples: {
+      batch: {
+        summary: 'One of each',
+        value: {
+          create: [examples.create],
+          update: [{ id: 1, version: 1, ...(examples.update as object) }],
+          delete: [2, { id: 3, version: 1 }],
+        },
+      },
+    },
+    replies: {
+      200: {
+        description: 'What became of each operation, in the order of the body.',
+        schema: z
+          .object({ create: answered(shape, 201), update: answered(shape, 200), delete: answered(removed, 200) })
+          .meta({ id: `${name}BatchAnswer` }),
+      },
+    },
+    problems: ['batch_failed'],
+    work: async (transaction, { query: { _on_error }, body }) => {
+      const batch = parseBatch(body, schemas);
+      if (_on_error === 'abort') refuseFaults(batch);
+      const checked = ({ id, version }: { id: number; version?: number | undefined }) => ({
+        id,
+        check: check(transaction, id, { version, required: context.requirePrecondition }),
+      });
+      // A delete in a batch is one without a query.
+      const target = { store, missing, removalQuery: removalQuery.parse({}) };
+      const outcomes = await doBatch(context, transaction, target, {
+        create: wellFormed(batch.create),
+        update: wellFormed(batch.update).map((changes) => ({
+          ...checked(changes as { id: number; version?: number }),
+          changes: changes as z.output<U>,
+        })),
+        remove: wellFormed(batch.remove).map(checked),
+      });
+      const created = outcomesInBody(batch.create, outcomes.create);
+      const updated = outcomesInBody(batch.update, outcomes.update);
+      const deleted = outcomesInBody(batch.remove, outcomes.remove);
+      const all = [...created, ...updated, ...deleted];
+      if (_on_error === 'abort' && all.some((outcome) => 'problem' in outcome)) throw batchFailed(all, created);
+      return {
+        status: 200,
+        body: {
+          create: created.map((outcome) => itemAnswer(outcome, 201)),
+          update: updated.map((outcome) => itemAnswer(outcome, 200)),
+          delete: deleted.map((outcome) => itemAnswer(outcome, 200)),
+        },
+      };
+    },
+  });
+}
