@@ -11,9 +11,11 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { stopSignal } from '@shop/db/cli/command.ts';
+import { connect, QueryTypes } from '@shop/db/connection.ts';
 import { createProgress } from '@shop/db/progress.ts';
 import { prepareDatabase, provideDatabase } from '@shop/db/provision.ts';
-import { type BenchCase, checkLimit, proxyCase, readingCases, writingCases } from './cases.ts';
+import type { DatabaseSettings } from '@shop/db/settings.ts';
+import { type BenchCase, checkLimit, createdPrefix, proxyCase, readingCases, writingCases } from './cases.ts';
 import { type Contestant, medianOf, type Round, runLoad } from './load.ts';
 import { startContestants, startProxies, stopPrograms } from './processes.ts';
 import { type CaseResult, report, type Section } from './report.ts';
@@ -50,6 +52,14 @@ async function catalogueOf(products: number) {
   await prepareDatabase(database);
   const { serverPid } = JSON.parse(await readFile(path.join(folder, 'connection.json'), 'utf8'));
   return { database, serverPid: Number(serverPid) };
+}
+
+/** Deletes what the cases create, so that each catalogue is as large as it is said to be. */
+async function removeCreated(owner: DatabaseSettings): Promise<void> {
+  const db = connect({ ...owner, poolMax: 1 });
+  const sql = `DELETE FROM product WHERE slug LIKE '${createdPrefix}%' LIMIT 5000`;
+  while ((await db.sequelize.query(sql, { type: QueryTypes.BULKDELETE })) > 0);
+  await db.sequelize.close();
 }
 
 /** Runs a case: a warm-up, then rounds in which the contenders take turns, and ours answers a single client. */
@@ -118,10 +128,12 @@ try {
     try {
       const contestants = await startContestants(database, serverPid);
       await checkLimit(contestants);
+      await removeCreated(database.owner);
       const cases = [...(await readingCases(contestants, products)), ...(await writingCases(contestants, products))];
       sections.push(await runSection(`${products.toLocaleString('en')} products`, cases, contestants));
     } finally {
       await stopPrograms();
+      await removeCreated(database.owner);
       await database.release();
     }
   }

@@ -124,6 +124,8 @@ export async function readingCases({ ours }: Contestants, products: number): Pro
   ];
 }
 
+/** What the slugs of created products begin with. */
+export const createdPrefix = 'bench-';
 let made = 0;
 
 /** The questions that write. */
