@@ -38,6 +38,22 @@ describe('a batch of categories', () => {
     });
   });
 
+  test('When a deletion is refused and asked for again, then it is refused again', async () => {
+    const name = unique('Twin');
+    const category = await make.category();
+    for (const parent_id of [null, category.id])
+      await service.post('/api/categories', { category_name: name, parent_id });
+
+    const { status, body } = await service.post(`${path}?_on_error=continue`, { delete: [category.id, category.id] });
+
+    expect(status).toBe(200);
+    expect(body.delete.map(({ problem }: { problem: { code: string } }) => problem.code)).toEqual([
+      'duplicate',
+      'duplicate',
+    ]);
+    expect(await read(category.id)).toEqual(expect.objectContaining({ category_name: category.category_name }));
+  });
+
   test('When moves are refused, then nothing moves, and each is named', async () => {
     const top = await make.category();
     const below = (await service.post('/api/categories', named({ parent_id: top.id }))).body;

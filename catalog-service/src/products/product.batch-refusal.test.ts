@@ -51,6 +51,17 @@ async function mixed() {
 }
 
 describe('all or nothing', () => {
+  test('When one of two that are renamed is refused, then the other is tried again alone, and neither changes', async () => {
+    const [renamed, refused, held] = [await make.product(), await make.product(), await make.product()];
+    const before = await allRows(service.database);
+
+    const rename = { id: renamed.id, product_name: unique('Renamed') };
+    const { body } = await aborting({ update: [rename, { id: refused.id, slug: held.slug }] });
+
+    expect(faultsOf(body)).toEqual([['/update/1/slug', 'duplicate']]);
+    expect(await allRows(service.database)).toEqual(before);
+  });
+
   test('When operations are refused, then nothing changes, and all of them are named at their places', async () => {
     const { held, moved, body } = await mixed();
     const before = await allRows(service.database);

@@ -185,7 +185,7 @@ export function createProductStore(db: Database): ProductStore {
 
     async lock(transaction, { create, update, remove }) {
       await lockCategories(transaction, [...create, ...update.map(({ changes }) => changes)]);
-      await writer.lockMany(
+      await writer.lockForParts(
         transaction,
         [...update, ...remove].map(({ id }) => id),
       );

@@ -196,7 +196,7 @@ export function createTagStore(db: Database): TagStore {
 
     async lock(transaction, { update, remove }) {
       const ids = [...update, ...remove].map(({ id }) => id);
-      await writer.lockMany(transaction, ids);
+      await writer.lockForParts(transaction, ids);
     },
   };
 }
