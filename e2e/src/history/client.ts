@@ -49,7 +49,7 @@ export class HistoryClient {
     const dryRun = isWrite && delivery === 'dry run';
     const keyed = isWrite && !dryRun && (this.#faults || delivery.startsWith('keyed'));
     if (keyed) request.headers = { ...request.headers, 'Idempotency-Key': randomUUID() };
-    if (dryRun) request.path += '?_dry_run=true';
+    if (dryRun) request.path += `${request.path.includes('?') ? '&' : '?'}_dry_run=true`;
 
     const sent = performance.now();
     const answers =
@@ -94,22 +94,30 @@ export class HistoryClient {
     if (delivery === 'keyed, and again') return flawOfReplay(answer, await this.#send(request));
     if (delivery !== 'keyed, and another under its key') return undefined;
     const { method, path, body } = request;
-    const other =
-      body && !path.endsWith('/stock')
-        ? { body: { ...body, created_at: 'another' } }
-        : { path: path.replace(String(request.id), String(nobody)) };
-    const { status, body: problem } = await this.#send({ ...request, ...other });
+    const other: HistoryRequest =
+      body && /^\/api\/\w+(\/\d+)?$/.test(path)
+        ? { ...request, body: { ...body, created_at: 'another' } }
+        : { ...request, method: 'DELETE', path: `/api/tags/${nobody}` };
+    const { status, body: problem } = await this.#send(other);
     if (problem?.code === 'idempotency_key_reused') return undefined;
     return `another ${method} under its key is answered ${status} ${JSON.stringify(problem)}`;
   }
 
   /** Remembers what a resource is now, as a client does that shows it to somebody. */
   #learn({ method, path }: HistoryRequest, { status, headers, body }: HistoryAnswer): void {
-    const [, , resource, id, rest] = path.split('?')[0]?.split('/') ?? [];
-    if (method === 'DELETE' || rest !== undefined || Array.isArray(body)) return;
-    this.#known.seen.set(`/api/${resource}/${id ?? body.id}`, { body, etag: headers.get('etag') });
-    if (status === 201) this.#known.ids[resource as ResourceName].push(body.id);
+    const [, , resource, id, part] = path.split('?')[0]?.split('/') as [string, string, ResourceName, string?, string?];
+    const ids = this.#known.ids[resource];
+    if (id === 'batch') ids.push(...body.create.flatMap((item: BatchItem) => item.resource?.id ?? []));
+    else if (method !== 'DELETE' && part === undefined && !Array.isArray(body)) {
+      this.#known.seen.set(`/api/${resource}/${body.id}`, { body, etag: headers.get('etag') });
+      if (status === 201) ids.push(body.id);
+    }
   }
+}
+
+/** How an item of a batch is answered that was done. */
+interface BatchItem {
+  resource?: { id: number };
 }
 
 const isDone = ({ status }: HistoryAnswer): boolean => status < 300;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Exchange, HistoryRequest } from './exchange.ts';
 import { linearise } from './linearise.ts';
-import { operationNamed } from './operation.ts';
+import { operationNamed } from './operations/table.ts';
 
 /** An exchange that nobody has sent: at `sent`, and answered at `answered`. */
 function exchange(

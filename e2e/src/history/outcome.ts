@@ -4,7 +4,6 @@ import { type ProblemCode, problemCatalogue } from '@shop/service-kit/problem.ts
 import type { HistoryAnswer, HistoryRequest } from './exchange.ts';
 import {
   entriesOf,
-  productsWithTag,
   type ResourceName,
   type Row,
   rowOf,
@@ -12,7 +11,6 @@ import {
   tagIdsOf,
   withChange,
   withMovement,
-  withoutRow,
   withProducts,
   withRow,
 } from './state.ts';
@@ -101,13 +99,15 @@ function ownFields(resource: ResourceName, body: Record<string, unknown>): Recor
   );
 }
 
-function unknownReferences(state: State, resource: ResourceName, body: Record<string, unknown>): Outcome[] {
+/** The refusal of a body that refers to what is not there. */
+export function unknownReferences(state: State, resource: ResourceName, body: Record<string, unknown>): Outcome[] {
   const isUnknown = ([field, target]: [string, ResourceName]) =>
     [body[field] ?? []].flat().some((id) => rowOf(state, target, id as number) === undefined);
   return Object.entries(models[resource].references).some(isUnknown) ? [refusal(state, 'unknown_reference')] : [];
 }
 
-function duplicates(state: State, resource: ResourceName, self: number | undefined, row: Row): Outcome[] {
+/** The refusal of a row that has what another has. */
+export function duplicates(state: State, resource: ResourceName, self: number | undefined, row: Row): Outcome[] {
   const others = entriesOf(state, resource).filter(([id]) => id !== self);
   const isTaken = (fields: string[]) =>
     (row[fields[0] as string] ?? null) !== null &&
@@ -123,7 +123,7 @@ function isWithin(state: State, id: number | null, ancestor: number): boolean {
 }
 
 /** What `If-Match` and `version` have against a change. */
-function unmet(state: State, resource: ResourceName, id: number, row: Row, request: HistoryRequest): Outcome[] {
+export function unmet(state: State, resource: ResourceName, id: number, row: Row, request: HistoryRequest): Outcome[] {
   const current = { current: presented(resource, id, row) };
   const ifMatch = request.headers?.['If-Match'] ?? '*';
   const { version = row.version } = request.body ?? {};
@@ -142,14 +142,16 @@ export function createOutcomes(
   { body = {} }: HistoryRequest,
   answer: HistoryAnswer,
 ): Outcome[] {
-  const given = { ...models[resource].initial, ...ownFields(resource, body), version: 1 };
-  const refusals = [
-    ...unknownReferences(state, resource, body),
-    ...duplicates(state, resource, undefined, given as Row),
-  ];
+  const given: Row = { ...models[resource].initial, ...ownFields(resource, body), version: 1 };
+  const refusals = [...unknownReferences(state, resource, body), ...duplicates(state, resource, undefined, given)];
   if (refusals.length > 0) return refusals;
-  const chosen = Object.entries(given).map(([field, value]) => [field, value ?? answer.body?.[field] ?? null]);
-  const row = Object.fromEntries(chosen) as Row;
+  // In a batch that was undone nobody is told the slug; the first choice is that of the name.
+  const { slug = String(body[nameField(resource)]).replaceAll(' ', '-'), position = null } = answer.body ?? {};
+  const row = {
+    ...given,
+    slug: given.slug ?? slug,
+    ...('position' in given ? { position: given.position ?? position } : {}),
+  } as Row;
   const { id } = answer.body ?? {};
   const isNew = rowOf(state, resource, id) === undefined && duplicates(state, resource, id, row).length === 0;
   const shown = isNew ? presented(resource, id, row) : { id: 'that of no other', slug: 'that of no other' };
@@ -165,6 +167,21 @@ const withStock = (state: State, id: number, before: number, after: number, reas
 
 /** What may come of a PUT or PATCH. */
 export function updateOutcomes(resource: ResourceName, state: State, request: HistoryRequest): Outcome[] {
+  const { productIds } = (request.body ?? {}) as { productIds?: number[] };
+  const strictly = strictUpdateOutcomes(resource, state, request);
+  if (!productIds?.some((id) => state.gone.includes(id))) return strictly;
+  const left = { ...request.body, productIds: withoutGone(state, productIds) };
+  return [...strictly, ...strictUpdateOutcomes(resource, state, { ...request, body: left })];
+}
+
+/**
+ * A tag's write looks whether its products are there before it locks those whose links change. A product that is deleted in
+ * between, by somebody else, may be refused as unknown or be as if it had not been named.
+ */
+export const withoutGone = (state: State, productIds: number[]): number[] =>
+  productIds.filter((id) => !state.gone.includes(id));
+
+function strictUpdateOutcomes(resource: ResourceName, state: State, request: HistoryRequest): Outcome[] {
   const { id = 0, body = {} } = request;
   const row = rowOf(state, resource, id);
   if (!row) return [refusal(state, 'not_found')];
@@ -188,35 +205,3 @@ export function updateOutcomes(resource: ResourceName, state: State, request: Hi
   }
   return [{ status: 200, body: presented(resource, id, rowOf(next, resource, id) as Row), state: next }];
 }
-
-/** What may come of a DELETE. */
-export function removeOutcomes(resource: ResourceName, state: State, request: HistoryRequest): Outcome[] {
-  const { id = 0 } = request;
-  const row = rowOf(state, resource, id);
-  if (!row) return [refusal(state, 'not_found')];
-  const { state: next, effects } = removals[resource](state, id, row);
-  const clashes = entriesOf(next, resource).some(([self, each]) => duplicates(next, resource, self, each).length > 0);
-  const refusals = [...unmet(state, resource, id, row, request), ...(clashes ? [refusal(state, 'duplicate')] : [])];
-  if (refusals.length > 0) return refusals;
-  return [{ status: 200, body: { ...presented(resource, id, row), effects }, state: next }];
-}
-
-/** What goes with a resource, and what its answer counts. */
-const removals: Record<ResourceName, (state: State, id: number, row: Row) => { state: State; effects: object }> = {
-  categories(state, id, row) {
-    const children = entriesOf(state, 'categories').filter(([, child]) => child.parent_id === id);
-    const products = entriesOf(state, 'products').filter(([, product]) => product.category_id === id);
-    let next = withoutRow(state, 'categories', id);
-    for (const [child] of children) next = withChange(next, 'categories', child, { parent_id: row.parent_id });
-    for (const [product] of products) next = withChange(next, 'products', product, { category_id: null });
-    return { state: next, effects: { children_moved: children.length, products_detached: products.length } };
-  },
-  products: (state, id, row) => ({
-    state: withoutRow(state, 'products', id),
-    effects: { tags_detached: tagIdsOf(row).length },
-  }),
-  tags: (state, id) => ({
-    state: withoutRow(withProducts(state, id, []), 'tags', id),
-    effects: { products_untagged: productsWithTag(state, id).length },
-  }),
-};

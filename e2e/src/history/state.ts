@@ -17,9 +17,11 @@ export interface State {
   rows: Readonly<Record<ResourceName, Readonly<Record<number, Row>>>>;
   /** The ledger of each product, the oldest first. */
   movements: Readonly<Record<number, readonly Movement[]>>;
+  /** The products that were deleted. */
+  gone: readonly number[];
 }
 
-export const emptyState: State = { rows: { categories: {}, products: {}, tags: {} }, movements: {} };
+export const emptyState: State = { rows: { categories: {}, products: {}, tags: {} }, movements: {}, gone: [] };
 
 export const rowOf = (state: State, resource: ResourceName, id: number): Row | undefined => state.rows[resource][id];
 
@@ -49,8 +51,8 @@ export const withChange = (state: State, resource: ResourceName, id: number, cha
 export function withoutRow(state: State, resource: ResourceName, id: number): State {
   const { [id]: _gone, ...rest } = state.rows[resource];
   const { [id]: _ledger, ...otherMovements } = state.movements;
-  const movements = resource === 'products' ? otherMovements : state.movements;
-  return { rows: { ...state.rows, [resource]: rest }, movements };
+  const rows = { ...state.rows, [resource]: rest };
+  return resource === 'products' ? { rows, movements: otherMovements, gone: [...state.gone, id] } : { ...state, rows };
 }
 
 /** A state in whose ledger a product's stock has moved; by nothing, the same state. */
