@@ -105,7 +105,13 @@ export class HistoryClient {
 
   /** Remembers what a resource is now, as a client does that shows it to somebody. */
   #learn({ method, path }: HistoryRequest, { status, headers, body }: HistoryAnswer): void {
-    const [, , resource, id, part] = path.split('?')[0]?.split('/') as [string, string, ResourceName, string?, string?];
+    const [, , resource, id, part] = (path.split('?')[0] ?? '').split('/') as [
+      string,
+      string,
+      ResourceName,
+      string?,
+      string?,
+    ];
     const ids = this.#known.ids[resource];
     if (id === 'batch') ids.push(...body.create.flatMap((item: BatchItem) => item.resource?.id ?? []));
     else if (method !== 'DELETE' && part === undefined && !Array.isArray(body)) {
