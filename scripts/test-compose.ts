@@ -1,5 +1,5 @@
 // `npm run test:compose`: the end-to-end tests against `docker compose` and MySQL 9.7, the tests of the compose file itself,
-// and the packages' database tests on MySQL 9.7. It has a project, ports and a volume of its own, and removes them.
+// and the packages' database tests and the crash test on MySQL 9.7. It has a project, ports and a volume of its own, and removes them.
 import { type SpawnOptions, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -85,8 +85,9 @@ async function main(): Promise<void> {
   await withMysql((settings) =>
     orStop(
       'a package fails on MySQL 9.7',
-      jest(['--selectProjects', 'packages', '--', 'db/', 'catalog-service/', 'tagging-service/'], {
+      jest(['--selectProjects', 'packages', '--', 'db/', 'catalog-service/', 'tagging-service/', 'scripts/crash'], {
         TEST_DATABASE: settings,
+        STACK_DATABASE: settings,
       }),
     ),
   );

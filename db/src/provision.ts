@@ -117,7 +117,10 @@ export async function prepareDatabase({
 }
 
 /** The environment by which a service finds a provided database. */
-export function databaseEnvironment({ owner, accounts }: ProvidedDatabase): Record<string, string> {
+export function databaseEnvironment({
+  owner,
+  accounts,
+}: Pick<ProvidedDatabase, 'owner' | 'accounts'>): Record<string, string> {
   return {
     DB_HOST: owner.host,
     DB_PORT: String(owner.port),

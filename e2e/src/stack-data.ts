@@ -4,8 +4,8 @@ import { provideDatabase } from '@shop/db/provision.ts';
 import type { Stack } from './stack.ts';
 
 /** Works on the database of a running stack, with every right. */
-export async function withDatabaseOf<T>({ folder }: Stack, work: (db: Database) => Promise<T>): Promise<T> {
-  const { owner } = await provideDatabase({ DATA_DIR: folder });
+export async function withDatabaseOf<T>({ env }: Stack, work: (db: Database) => Promise<T>): Promise<T> {
+  const { owner } = await provideDatabase(env);
   const db = connect({ ...owner, poolMax: 1 });
   try {
     return await work(db);

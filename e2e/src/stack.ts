@@ -1,10 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '@shop/db/embedded.ts';
+import { databaseEnvironment } from '@shop/db/provision.ts';
+import type { DatabaseSettings } from '@shop/db/settings.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 
@@ -13,6 +16,8 @@ export interface Stack {
   gateway: string;
   ports: { gateway: number; catalog: number; tagging: number };
   folder: string;
+  /** Every setting that it was started with. */
+  env: NodeJS.ProcessEnv;
   process: ChildProcess;
   /** All that it has printed so far. */
   output(): string;
@@ -38,6 +43,16 @@ export const temporaryFolder = (): Promise<string> => mkdtemp(path.join(tmpdir()
 
 export const removeFolder = (folder: string): Promise<void> => rm(folder, { recursive: true, force: true });
 
+/** A database of a stack's own on the server that `STACK_DATABASE` names (settings as JSON); without it, the embedded one. */
+function databaseOnServer(): NodeJS.ProcessEnv {
+  if (!process.env.STACK_DATABASE) return {};
+  const server = JSON.parse(process.env.STACK_DATABASE) as DatabaseSettings;
+  const database = `stack_${randomBytes(6).toString('hex')}`;
+  const account = (service: string) => ({ user: `${database}_${service}`, password: randomBytes(9).toString('hex') });
+  const accounts = { catalog: account('c'), tagging: account('t') };
+  return databaseEnvironment({ owner: { ...server, database }, accounts });
+}
+
 /**
  * Starts the stack and waits until it says that it is ready.
  * @param options.detached in a group of its own, which the terminal's Ctrl-C does not reach
@@ -47,7 +62,7 @@ export async function startStack(
   settings: NodeJS.ProcessEnv = {},
   { detached = false }: { detached?: boolean } = {},
 ): Promise<Stack> {
-  const env = { ...(await isolatedEnvironment(folder)), ...settings };
+  const env = { ...(await isolatedEnvironment(folder)), ...databaseOnServer(), ...settings };
   const child = spawn(process.execPath, ['scripts/start.ts'], {
     cwd: root,
     env,
@@ -73,6 +88,7 @@ export async function startStack(
       tagging: Number(env.TAGGING_SERVICE_PORT),
     },
     folder,
+    env,
     process: child,
     output: () => output,
     stop: async () => {
