@@ -2,9 +2,9 @@ import {
   baseSettings,
   booleanSetting,
   type Environment,
-  integerSetting,
   portSetting,
   readSettings,
+  requestTimeoutSetting,
   urlSetting,
 } from '@shop/service-kit/config.ts';
 
@@ -43,7 +43,7 @@ export function gatewayConfig(env: Environment): GatewayConfig {
       TAGGING_SERVICE_URL: urlSetting.optional(),
       CATALOG_OPERATIONS_PORT: portSetting(0).optional(),
       TAGGING_OPERATIONS_PORT: portSetting(0).optional(),
-      REQUEST_TIMEOUT_MS: integerSetting(100, 600_000).default(10_000),
+      REQUEST_TIMEOUT_MS: requestTimeoutSetting,
       TRUST_PROXY: booleanSetting.default(false),
     },
     env,

@@ -5,7 +5,14 @@ import { migrate } from '@shop/db/migrate.ts';
 import { type DatabaseSettings, type ServiceAccount, serviceSettings } from '@shop/db/settings.ts';
 import { verifySchema } from '@shop/db/verify.ts';
 import { createApp, type Reviver } from '@shop/service-kit/app.ts';
-import { baseSettings, booleanSetting, type Environment, portSetting, readSettings } from '@shop/service-kit/config.ts';
+import {
+  baseSettings,
+  booleanSetting,
+  type Environment,
+  portSetting,
+  readSettings,
+  requestTimeoutSetting,
+} from '@shop/service-kit/config.ts';
 import { Health, type HealthCheck, healthRoutes } from '@shop/service-kit/health.ts';
 import { createLogger, type Logger } from '@shop/service-kit/logger.ts';
 import { openApiRoute } from '@shop/service-kit/openapi.ts';
@@ -34,6 +41,8 @@ export interface ResourceServiceConfig {
   host: string;
   port: number;
   requirePrecondition: boolean;
+  /** Milliseconds that a request may take. */
+  requestTimeout: number;
   database: DatabaseSettings & { ownsSchema: boolean };
 }
 
@@ -43,13 +52,18 @@ export interface ResourceServiceConfig {
  */
 export function resourceServiceConfig(service: ResourceServiceDescription, env: Environment): ResourceServiceConfig {
   const { setting, fallback } = service.port;
-  const own = { REQUIRE_PRECONDITION: booleanSetting.default(false), [setting]: portSetting(fallback) };
+  const own = {
+    REQUIRE_PRECONDITION: booleanSetting.default(false),
+    REQUEST_TIMEOUT_MS: requestTimeoutSetting,
+    [setting]: portSetting(fallback),
+  };
   const settings = readSettings(service.name, { ...baseSettings, ...own }, env);
   return {
     logLevel: String(settings.LOG_LEVEL),
     host: String(settings.BIND_HOST),
     port: Number(settings[setting as keyof typeof settings]),
     requirePrecondition: Boolean(settings.REQUIRE_PRECONDITION),
+    requestTimeout: Number(settings.REQUEST_TIMEOUT_MS),
     database: serviceSettings(service.name, service.account, env),
   };
 }
@@ -62,7 +76,13 @@ export interface SchemaState {
 /** The service's Express app on a database; it never listens. */
 export function createResourceApp(
   service: ResourceServiceDescription,
-  { logger, health, schema, ...context }: ServiceContext & { logger: Logger; health: Health; schema: SchemaState },
+  {
+    logger,
+    health,
+    schema,
+    requestTimeout,
+    ...context
+  }: ServiceContext & { logger: Logger; health: Health; schema: SchemaState; requestTimeout: number },
 ): Express {
   const routes = service.routes(context);
   const gate = Router().use((_req, _res, next) => {
@@ -76,6 +96,7 @@ export function createResourceApp(
     json: { limit: bodyLimit, limits, ...(service.reviver ? { reviver: service.reviver } : {}) },
     routers: [gate, routerOf(routes)],
     behindGateway: true,
+    requestTimeout,
     translators: [translateDatabaseError],
   });
 }
@@ -124,8 +145,9 @@ export async function startResourceService(service: ResourceServiceDescription, 
   const db = connect(config.database);
   const schema: SchemaState = { verified: false };
   const health = new Health(service.name, databaseChecks(db, schema));
-  const { requirePrecondition } = config;
-  const server = await listen(createResourceApp(service, { db, requirePrecondition, logger, health, schema }), config);
+  const { requirePrecondition, requestTimeout } = config;
+  const app = createResourceApp(service, { db, requirePrecondition, requestTimeout, logger, health, schema });
+  const server = await listen(app, config);
   const stopPurge = schedulePurge(db, logger);
   endOnSignal(server, {
     health,

@@ -48,8 +48,15 @@ export async function startTestService(
     database,
     poolMax = 10,
     requirePrecondition = false,
+    requestTimeout = 10_000,
     stepSize = defaultStepSize,
-  }: { database?: TestDatabase; poolMax?: number; requirePrecondition?: boolean; stepSize?: number } = {},
+  }: {
+    database?: TestDatabase;
+    poolMax?: number;
+    requirePrecondition?: boolean;
+    requestTimeout?: number;
+    stepSize?: number;
+  } = {},
 ): Promise<TestService> {
   const own = database ?? (await createTestDatabase());
   const statements: string[] = [];
@@ -58,7 +65,7 @@ export async function startTestService(
   const { logger, lines } = memoryLogger();
   const health = new Health(service.name, databaseChecks(db, schema));
   const server = await listen(
-    createResourceApp(service, { db, requirePrecondition, stepSize, logger, health, schema }),
+    createResourceApp(service, { db, requirePrecondition, requestTimeout, stepSize, logger, health, schema }),
     {
       host: '127.0.0.1',
       port: 0,

@@ -5,6 +5,7 @@ import { Socket } from 'node:net';
 import cors from 'cors';
 import express, { type Express, type RequestHandler, type Router } from 'express';
 import helmet from 'helmet';
+import { beginBudget } from './deadline.ts';
 import type { Logger } from './logger.ts';
 import { type ErrorTranslator, notFoundHandler, problemHandler } from './problem.ts';
 import { requestLog } from './request-log.ts';
@@ -63,6 +64,8 @@ export interface AppOptions {
   routers: Router[];
   /** True for a service that browsers reach through the gateway alone, which gives its answers what browsers need. */
   behindGateway?: boolean;
+  /** Milliseconds that a request has at the most. Absent: no request has an end. */
+  requestTimeout?: number;
   /** Parses JSON bodies up to `limit` bytes, or `limits` of a path's own. Absent: bodies are left alone, so that they can be streamed on. */
   json?: {
     limit: number;
@@ -81,9 +84,11 @@ export function createApp(options: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by');
   const logRequest = requestLog(options.logger);
+  const { requestTimeout } = options;
   app.use((req, res, next) => {
     const id = identify(req, res);
     if (!req.url.startsWith('/health')) logRequest(id, req, res);
+    if (requestTimeout !== undefined && req.url.startsWith('/api/')) beginBudget(req, requestTimeout);
     next();
   });
   if (!options.behindGateway) app.use(forBrowsers);

@@ -25,6 +25,9 @@ export const portSetting = (fallback: number) => integerSetting(0, 65_535).defau
 
 export const urlSetting = z.url({ protocol: /^https?$/ }).describe('an http or https URL');
 
+/** Milliseconds that a request may take. */
+export const requestTimeoutSetting = integerSetting(100, 600_000).default(10_000);
+
 /** What every service has in common. */
 export const baseSettings = {
   LOG_LEVEL: z

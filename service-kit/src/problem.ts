@@ -119,7 +119,8 @@ export const problemCatalogue = {
   upstream_timeout: {
     status: 504,
     title: 'The answer took too long',
-    about: 'The service behind the gateway did not answer in time.',
+    about:
+      'The request did not end in its time: `REQUEST_TIMEOUT_MS`, or less where the client has said so in `X-Request-Timeout-Ms`. `detail` says whether something may have been changed.',
   },
 } as const satisfies Record<string, { status: number; title: string; about: string }>;
 

@@ -1,5 +1,6 @@
 import { type Request, type Response, Router } from 'express';
 import type * as z from 'zod';
+import { inSharedTime, inTime } from './deadline.ts';
 import { etagOf, matchesNone } from './etag.ts';
 import { type Fault, Problem, type ProblemCode } from './problem.ts';
 import { sharing } from './sharing.ts';
@@ -141,7 +142,7 @@ function send(req: Request, res: Response, reply: Reply): void {
 
 /**
  * An Express router for a table of routes; a known path with another method is answered with 405 and `Allow`. Those who read
- * the same at the same time share the answer.
+ * the same at the same time share the answer. A request whose time is up is answered with 504.
  */
 export function routerOf(routes: AnyRoute[]): Router {
   const router = Router();
@@ -154,7 +155,10 @@ export function routerOf(routes: AnyRoute[]): Router {
       entry[route.method](async (req: Request, res: Response) => {
         // A handler sees the tags that the client knows.
         const question = () => `${req.originalUrl}\n${req.get('If-None-Match') ?? ''}`;
-        send(req, res, await (isRead(req) ? share(question(), () => handle(req)) : handle(req)));
+        const reply = isRead(req)
+          ? () => share(question(), () => inSharedTime(req, () => handle(req)))
+          : () => handle(req);
+        send(req, res, await inTime(req, reply));
       });
     }
     entry.all(methodNotAllowed(here.map((route) => route.method)));

@@ -1,0 +1,68 @@
+import { afterEach, expect, test } from '@jest/globals';
+import * as z from 'zod';
+import { createApp } from './app.ts';
+import { remaining } from './deadline.ts';
+import { defineRoute, type Method, type Reply, routerOf } from './route.ts';
+import { listen, type RunningServer } from './server.ts';
+import { memoryLogger, request } from './testing.ts';
+
+let server: RunningServer;
+afterEach(() => server.close());
+
+/** A service with one path, whose requests have ten seconds at the most. */
+async function start(handler: () => Promise<Reply>): Promise<string> {
+  const route = (method: Method) =>
+    defineRoute({
+      method,
+      path: '/api/things',
+      operationId: method,
+      tag: 'things',
+      summary: 'Things',
+      replies: { 200: { description: 'Things.', schema: z.unknown() } },
+      problems: [],
+      handler,
+    });
+  const { logger } = memoryLogger();
+  const routers = [routerOf([route('get'), route('post')])];
+  server = await listen(createApp({ logger, routers, requestTimeout: 10_000 }), { host: '127.0.0.1', port: 0 });
+  return `${server.url}/api/things`;
+}
+
+/** What is left, in whole seconds, so that a slow machine changes nothing. */
+const whatIsLeft = async () => ({ status: 200, body: Math.ceil(remaining() / 1_000) });
+const never = () => new Promise<Reply>(() => {});
+const within = (ms: string) => ({ 'X-Request-Timeout-Ms': ms });
+
+test.each([
+  { named: '4000', left: 4 },
+  { named: '60000', left: 10 },
+  { named: '-5', left: 10 },
+  { named: '1e3', left: 10 },
+  { named: '', left: 10 },
+])('When a write says that $named ms are left, then its work has $left s', async ({ named, left }) => {
+  const url = await start(whatIsLeft);
+  expect((await request(url, { method: 'POST', headers: within(named) })).body).toBe(left);
+});
+
+test('When a read says that 4 s are left, then its work, which others may share, has the whole time', async () => {
+  const url = await start(whatIsLeft);
+  expect((await request(url, { headers: within('4000') })).body).toBe(10);
+});
+
+test.each([
+  { method: 'GET', detail: 'The time was up before the answer was there.' },
+  { method: 'POST', detail: expect.stringContaining('whether the change was made') },
+])('When the work of a $method does not end in time, then it is 504', async ({ method, detail }) => {
+  const url = await start(never);
+  const answer = await request(url, { method, headers: within('50') });
+  expect(answer.body).toMatchObject({ status: 504, code: 'upstream_timeout', detail });
+});
+
+test('When two share an answer and one of them has little time, then the other is answered all the same', async () => {
+  const answer = Promise.withResolvers<Reply>();
+  const url = await start(() => answer.promise);
+  const patient = request(url);
+  expect((await request(url, { headers: within('50') })).status).toBe(504);
+  answer.resolve({ status: 200, body: 'here' });
+  expect((await patient).body).toBe('here');
+});

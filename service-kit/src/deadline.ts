@@ -1,0 +1,84 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { IncomingMessage } from 'node:http';
+import { Problem } from './problem.ts';
+
+/** Says how many whole milliseconds are left for a request when it is sent. */
+export const requestTimeoutHeader = 'X-Request-Timeout-Ms';
+
+/** When the work that runs has to end, on the clock of `performance`. */
+const ends = new AsyncLocalStorage<number>();
+
+/** Runs `work`, for which there are `ms` milliseconds, whatever it is a part of has left. */
+export const within = <T>(ms: number, work: () => T): T => ends.run(performance.now() + ms, work);
+
+/** Milliseconds that are left for the work that runs: 0 or less when the time is up, Infinity where there is no limit. */
+export const remaining = (): number => (ends.getStore() ?? Number.POSITIVE_INFINITY) - performance.now();
+
+/**
+ * Milliseconds before the end of a request's budget at which its work must have ended: the answer, which tells of it, has to be
+ * there before the sender gives up.
+ */
+const reserveOf = (budget: number): number => Math.min(200, budget / 20);
+
+/** The budget of a request, on the clock of `performance`. */
+interface Budget {
+  /** When its work has to end, and when it is answered even if that has not. */
+  work: number;
+  answer: number;
+  /** Milliseconds that work has which several requests share, whatever each of them has left. */
+  shared: number;
+}
+
+const budgets = new WeakMap<IncomingMessage, Budget>();
+
+/**
+ * Lets the time of a request begin: the milliseconds that its sender names (`X-Request-Timeout-Ms`), and `most` at the most.
+ * @param most milliseconds
+ */
+export function beginBudget(req: IncomingMessage, most: number): void {
+  const named = req.headers[requestTimeoutHeader.toLowerCase()];
+  const budget = typeof named === 'string' && /^\d{1,9}$/.test(named) ? Math.min(Number(named), most) : most;
+  const now = performance.now();
+  const reserve = reserveOf(budget);
+  budgets.set(req, {
+    work: now + budget - reserve,
+    answer: now + budget - reserve / 2,
+    shared: most - reserveOf(most),
+  });
+}
+
+/**
+ * Runs the work of a request in the time that is left for it.
+ * @throws {Problem} 504 `upstream_timeout`; the work may go on
+ */
+export async function inTime<T>(req: IncomingMessage, work: () => Promise<T>): Promise<T> {
+  const budget = budgets.get(req);
+  if (!budget) return work();
+  const now = performance.now();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(timeIsUp(req)), Math.max(0, budget.answer - now));
+  });
+  try {
+    return await Promise.race([within(budget.work - now, work), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Runs work that several requests share. It has the time of a request that has just come, so that nobody is failed by what
+ * another has left.
+ */
+export function inSharedTime<T>(req: IncomingMessage, work: () => Promise<T>): Promise<T> {
+  const budget = budgets.get(req);
+  return budget ? within(budget.shared, work) : work();
+}
+
+const timeIsUp = ({ method }: IncomingMessage): Problem =>
+  new Problem(
+    'upstream_timeout',
+    method === 'GET' || method === 'HEAD'
+      ? 'The time was up before the answer was there.'
+      : 'The time was up before it was known whether the change was made. Read the resource to find out. (A request with an Idempotency-Key can be sent again.)',
+  );
