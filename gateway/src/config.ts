@@ -35,6 +35,12 @@ export interface Upstream {
 
 const root = path.join(import.meta.dirname, '../..');
 
+/** The path of the key file, from the root of the checkout, as an absolute one. */
+export const keysFileSetting = z
+  .string()
+  .transform((file) => path.resolve(root, file))
+  .describe('the file that the keys stand in, such as keys/gateway');
+
 const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8);
 loopback.addAddress('::1', 'ipv6');
@@ -60,7 +66,7 @@ export function gatewayConfig(env: Environment): GatewayConfig {
       TAGGING_OPERATIONS_PORT: portSetting(0).optional(),
       REQUEST_TIMEOUT_MS: integerSetting(100, 600_000).default(10_000),
       TRUST_PROXY: booleanSetting.default(false),
-      API_KEYS_FILE: z.string().optional(),
+      API_KEYS_FILE: keysFileSetting.optional(),
       PUBLIC_READ: booleanSetting.default(false),
       ALLOW_OPEN: booleanSetting.default(false),
       PUBLISHED_ON: z.string().optional(),
@@ -81,7 +87,7 @@ export function gatewayConfig(env: Environment): GatewayConfig {
     requestTimeout: settings.REQUEST_TIMEOUT_MS,
     trustProxy: settings.TRUST_PROXY,
     guard: {
-      keysFile: settings.API_KEYS_FILE === undefined ? undefined : path.resolve(root, settings.API_KEYS_FILE),
+      keysFile: settings.API_KEYS_FILE,
       publicRead: settings.PUBLIC_READ,
     },
     upstreams: {
