@@ -1,9 +1,10 @@
-// `npm run insomnia [BASE_URL]`: sends the requests of docs/insomnia.yaml to a live gateway and runs their tests.
+// `npm run insomnia [BASE_URL]`: sends the requests of docs/insomnia.yaml to a live gateway and runs their tests. Where the gateway
+// wants a key, it is taken from API_KEY.
 
 import { type RequestReport, runCollection } from '@shop/e2e/insomnia.ts';
 import { loadEnvironmentFile } from '@shop/service-kit/config.ts';
 
-const { GATEWAY_PORT } = loadEnvironmentFile();
+const { GATEWAY_PORT, API_KEY = '' } = loadEnvironmentFile();
 const baseUrl = process.argv[2] ?? `http://127.0.0.1:${GATEWAY_PORT || 3001}`;
 
 // Newman's dependencies use what Node deprecates.
@@ -30,6 +31,6 @@ await fetch(new URL('/health/live', baseUrl), { signal: AbortSignal.timeout(5_00
   ),
 );
 
-const { requests, assertions, failures } = await runCollection(baseUrl, show);
+const { requests, assertions, failures } = await runCollection(baseUrl, { apiKey: API_KEY, onRequest: show });
 console.log(`${requests} requests, ${assertions} assertions, ${failures.length} failed`);
 process.exit(failures.length === 0 ? 0 : 1);

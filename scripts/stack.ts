@@ -18,6 +18,9 @@ const programs = [
   { name: 'gateway', file: 'gateway/src/server.ts' },
 ];
 
+/** The services ask for no key: whoever is to reach them from another machine goes through the gateway. */
+const behindGateway = { BIND_HOST: '127.0.0.1' };
+
 /** Where each program listens. */
 export interface StackAddresses {
   gateway: string;
@@ -32,7 +35,7 @@ export interface StackAddresses {
 export async function checkSettings(env: Environment): Promise<StackAddresses> {
   const gateway = gatewayConfig(env);
   // The database's settings come later, when it is known which database it is.
-  const withDatabase = { DB_HOST: 'unknown', DB_USER: 'unknown', ...env };
+  const withDatabase = { DB_HOST: 'unknown', DB_USER: 'unknown', ...env, ...behindGateway };
   const listeners = {
     gateway,
     'catalog-service': resourceServiceConfig(catalogService, withDatabase),
@@ -76,7 +79,11 @@ export async function runPrograms(database: ProvidedDatabase, env: Environment, 
   const told = new Set<number>();
   const logger = new Logger({ raw: true });
   const { result } = createConcurrently(
-    programs.map(({ name, file }) => ({ name, command: file, env: { ...env, ...databaseEnvironment(database) } })),
+    programs.map(({ name, file }) => ({
+      name,
+      command: file,
+      env: { ...env, ...databaseEnvironment(database), ...(name === 'gateway' ? {} : behindGateway) },
+    })),
     {
       cwd: root,
       raw: true,

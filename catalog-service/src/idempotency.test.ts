@@ -141,6 +141,19 @@ describe('another request', () => {
     expect(again.body.id).toBe(answers[1]?.body.id);
   });
 
+  test('When the gateway names the client, then its name counts, and not its Authorization', async () => {
+    const body = product();
+    const send = (headers: Record<string, string>) => service.post(path, body, keyed('named', headers));
+
+    const first = await send({ 'X-Api-Client': 'shop' });
+    const other = await send({ 'X-Api-Client': 'office' });
+    const again = await send({ 'X-Api-Client': 'shop', Authorization: 'Bearer a' });
+
+    expect(other.body.id).not.toBe(first.body.id);
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+    expect(again.body.id).toBe(first.body.id);
+  });
+
   test('When a key comes bare and in quotes, then it is the same', async () => {
     const body = product();
     const first = await service.post(path, body, keyed('a/b=="c"'));

@@ -19,6 +19,8 @@ export interface InsomniaRequest extends Item {
 }
 
 export interface InsomniaFolder extends Item {
+  /** Of all requests in it. */
+  authentication?: { type: 'bearer'; token: string };
   children: (InsomniaRequest | InsomniaFolder)[];
 }
 
@@ -83,7 +85,11 @@ function toPostmanItem(item: InsomniaRequest | InsomniaFolder): Record<string, u
   const { name, meta, scripts } = item;
   const events = [event('prerequest', scripts?.preRequest), event('test', scripts?.afterResponse)];
   const common = { id: meta.id, name, description: meta.description ?? '', event: events };
-  if ('children' in item) return { ...common, item: item.children.map(toPostmanItem) };
+  if ('children' in item) {
+    const token = item.authentication?.token;
+    const auth = token && { type: 'bearer', bearer: [{ key: 'token', value: withTags(token) }] };
+    return { ...common, ...(auth ? { auth } : {}), item: item.children.map(toPostmanItem) };
+  }
   const { method, url, parameters = [], headers = [], body } = item;
   // As text: in its parts, a tag that stands for a path and a query would be taken for a host.
   const query = parameters.map((parameter) => `${parameter.name}=${parameter.value}`).join('&');
@@ -119,9 +125,13 @@ export function toPostman({ name, collection, environments }: InsomniaCollection
 /**
  * Sends every request in order to a live, seeded gateway. A failure does not end the run, so that what was created is
  * deleted again; a gateway that is away makes every request a failure.
+ * @param options.apiKey of scope `write`, for a gateway that wants keys
  * @throws {Error} when the run as a whole could not take place
  */
-export async function runCollection(baseUrl: string, onRequest?: (report: RequestReport) => void): Promise<RunReport> {
+export async function runCollection(
+  baseUrl: string,
+  { apiKey = '', onRequest }: { apiKey?: string; onRequest?: (report: RequestReport) => void } = {},
+): Promise<RunReport> {
   const collection = await readCollection();
   const reports = new Map<string, RequestReport>();
   for (const { folders, request } of requestsOf(collection.collection)) {
@@ -130,7 +140,10 @@ export async function runCollection(baseUrl: string, onRequest?: (report: Reques
   const stats = await new Promise<Summary['run']['stats']>((resolve, reject) => {
     const options = {
       collection: toPostman(collection, 'local (npm start)'),
-      envVar: [{ key: 'base_url', value: baseUrl.replace(/\/+$/, '') }],
+      envVar: [
+        { key: 'base_url', value: baseUrl.replace(/\/+$/, '') },
+        { key: 'api_key', value: apiKey },
+      ],
       timeoutRequest: 10_000,
     };
     const emitter = runNewman(options, (error, summary) => (error ? reject(error) : resolve(summary.run.stats)));

@@ -9,6 +9,7 @@ interface Media {
 }
 interface Document {
   openapi: string;
+  components: { securitySchemes: object };
   paths: Record<
     string,
     Record<
@@ -18,6 +19,7 @@ interface Document {
         parameters?: { in: string; name: string }[];
         requestBody?: { content: Record<string, Media> };
         responses: object;
+        security?: object[];
       }
     >
   >;
@@ -77,6 +79,19 @@ describe('/openapi.json', () => {
     expect(new Set(ids).size).toBe(ids.length);
     expect(bodies.length).toBe(15);
     expect(bodies.every(({ examples }) => Object.keys(examples ?? {}).length > 0)).toBe(true);
+  });
+
+  test('When its operations are listed, then those of the API may want a key and be limited, and no others', () => {
+    for (const [path, item] of Object.entries(document.paths)) {
+      for (const [method, { responses, security }] of Object.entries(item)) {
+        const refusals = ['401', '403', '429'].filter((status) => status in responses);
+        const expected = path.startsWith('/api/')
+          ? { refusals: ['401', '403', '429'], security: [{ key: [] }, {}] }
+          : { refusals: [] };
+        expect([method, path, { refusals, ...(security && { security }) }]).toEqual([method, path, expected]);
+      }
+    }
+    expect(document.components.securitySchemes).toMatchObject({ key: { type: 'http', scheme: 'bearer' } });
   });
 
   test('When its writes are listed, then each has a key and a dry run, and each change a precondition', () => {

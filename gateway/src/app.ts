@@ -6,6 +6,7 @@ import { openApiDocument } from '@shop/service-kit/openapi.ts';
 import { routerOf } from '@shop/service-kit/route.ts';
 import { Router } from 'express';
 import type { GatewayConfig, UpstreamName } from './config.ts';
+import type { Guard } from './guards/guard.ts';
 import { systemHealthRoute } from './health.ts';
 import { createListener, raiseFailure } from './listener.ts';
 import { createDocumentSource } from './openapi.ts';
@@ -17,7 +18,12 @@ import { operationsPaths, routes } from './routes.ts';
  * What the gateway answers: the routing table straight on plain node:http, and an Express app for its own pages, for how the
  * system is, and for all that goes wrong. It never listens.
  */
-export async function createGateway(config: GatewayConfig, logger: Logger, health: Health): Promise<RequestListener> {
+export async function createGateway(
+  config: GatewayConfig,
+  logger: Logger,
+  health: Health,
+  guard?: Guard,
+): Promise<RequestListener> {
   const { upstreams } = config;
   const names = Object.keys(upstreams) as UpstreamName[];
   const proxies = new Map(names.map((name) => [name, proxyTo(name, upstreams[name], config)]));
@@ -29,7 +35,7 @@ export async function createGateway(config: GatewayConfig, logger: Logger, healt
     routers: [await pageRouter(createDocumentSource(own, upstreams))],
   });
   const proxyRoutes = routes.map(({ prefix, upstream }) => ({ prefix, proxy: proxies.get(upstream) as PassOn }));
-  return createListener(app, proxyRoutes, logger);
+  return createListener(app, proxyRoutes, logger, guard);
 }
 
 /** Passes on what a service tells operators (its health), for a service that is not published itself. */

@@ -1,12 +1,17 @@
+import { BlockList, isIP } from 'node:net';
+import path from 'node:path';
 import {
   baseSettings,
   booleanSetting,
+  ConfigError,
   type Environment,
   portSetting,
   readSettings,
   requestTimeoutSetting,
   urlSetting,
 } from '@shop/service-kit/config.ts';
+import * as z from 'zod';
+import type { GuardConfig } from './guards/guard.ts';
 
 export interface GatewayConfig {
   logLevel: string;
@@ -17,6 +22,7 @@ export interface GatewayConfig {
   requestTimeout: number;
   /** Whether the gateway is behind a proxy whose `X-Forwarded-*` headers can be believed. */
   trustProxy: boolean;
+  guard: GuardConfig;
 }
 
 export type UpstreamName = 'catalog-service' | 'tagging-service';
@@ -26,6 +32,21 @@ export interface Upstream {
   /** The gateway passes the service's own health endpoints on at this port, where one is set. */
   operationsPort: number | undefined;
 }
+
+const root = path.join(import.meta.dirname, '../..');
+
+/** The path of the key file, from the root of the checkout, as an absolute one. */
+export const keysFileSetting = z
+  .string()
+  .transform((file) => path.resolve(root, file))
+  .describe('the file that the keys stand in, such as keys/gateway');
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8);
+loopback.addAddress('::1', 'ipv6');
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || (isIP(host) !== 0 && loopback.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4'));
 
 /**
  * The gateway's settings.
@@ -45,15 +66,30 @@ export function gatewayConfig(env: Environment): GatewayConfig {
       TAGGING_OPERATIONS_PORT: portSetting(0).optional(),
       REQUEST_TIMEOUT_MS: requestTimeoutSetting,
       TRUST_PROXY: booleanSetting.default(false),
+      API_KEYS_FILE: keysFileSetting.optional(),
+      PUBLIC_READ: booleanSetting.default(false),
+      ALLOW_OPEN: booleanSetting.default(false),
+      PUBLISHED_ON: z.string().optional(),
     },
     env,
   );
+  const reachedAt = settings.PUBLISHED_ON ?? settings.BIND_HOST;
+  if (settings.API_KEYS_FILE === undefined && !settings.ALLOW_OPEN && !isLoopback(reachedAt)) {
+    throw new ConfigError(
+      `gateway cannot start: without keys whoever reaches it may write, and others than this machine reach ${reachedAt}. ` +
+        'Set API_KEYS_FILE (npm run key makes keys), or ALLOW_OPEN=true if that is meant',
+    );
+  }
   return {
     logLevel: settings.LOG_LEVEL,
     host: settings.BIND_HOST,
     port: settings.GATEWAY_PORT,
     requestTimeout: settings.REQUEST_TIMEOUT_MS,
     trustProxy: settings.TRUST_PROXY,
+    guard: {
+      keysFile: settings.API_KEYS_FILE,
+      publicRead: settings.PUBLIC_READ,
+    },
     upstreams: {
       'catalog-service': {
         url: settings.CATALOG_SERVICE_URL ?? `http://127.0.0.1:${settings.CATALOG_SERVICE_PORT}`,

@@ -65,6 +65,7 @@ async function startGateway({
     port: 0,
     requestTimeout,
     trustProxy,
+    guard: { keysFile: undefined, publicRead: false },
     upstreams: {
       'catalog-service': { url: await urlOf(catalog), operationsPort: undefined },
       'tagging-service': { url: await urlOf(tagging), operationsPort: undefined },

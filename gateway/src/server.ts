@@ -4,12 +4,14 @@ import { createLogger } from '@shop/service-kit/logger.ts';
 import { endOnSignal, listen, runMain } from '@shop/service-kit/server.ts';
 import { createGateway, createOperations } from './app.ts';
 import { gatewayConfig, type UpstreamName } from './config.ts';
+import { createGuard } from './guards/guard.ts';
 
 await runMain('gateway', async () => {
   const config = gatewayConfig(loadEnvironmentFile());
   const logger = createLogger('gateway', config.logLevel);
   const health = new Health('gateway');
-  const server = await listen(await createGateway(config, logger, health), config);
+  const { guard, close } = await createGuard(config.guard, logger);
+  const server = await listen(await createGateway(config, logger, health, guard), config);
   const operations = await Promise.all(
     (Object.keys(config.upstreams) as UpstreamName[]).flatMap((name) => {
       const port = config.upstreams[name].operationsPort;
@@ -19,7 +21,10 @@ await runMain('gateway', async () => {
   endOnSignal(server, {
     health,
     logger,
-    cleanUp: async () => void (await Promise.all(operations.map((one) => one.close()))),
+    cleanUp: async () => {
+      close();
+      await Promise.all(operations.map((one) => one.close()));
+    },
   });
   logger.info({ url: server.url }, `listening on ${server.url}`);
 });

@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { type Database, QueryTypes, select, type Transaction } from '@shop/db/connection.ts';
 import { hasErrno, isUnavailable, LostRaceError, violatedIndex } from '@shop/db/errors.ts';
+import { clientHeader } from '@shop/service-kit/client.ts';
 import type { Logger } from '@shop/service-kit/logger.ts';
 import { Problem } from '@shop/service-kit/problem.ts';
 import type { Reply } from '@shop/service-kit/route.ts';
@@ -44,14 +45,15 @@ export interface KeyedRequest {
 const digestOf = (parts: unknown[]): Buffer => createHash('sha256').update(JSON.stringify(parts)).digest();
 
 /**
- * A key belongs to its caller, which is whoever sends the same `Authorization`. A dry run counts as the request that it tries
- * out.
+ * A key belongs to its caller: the client that the gateway names, by whichever of its API keys; where there are none, whoever
+ * sends the same `Authorization`. A dry run counts as the request that it tries out.
  */
 export function keyedRequest(key: string, request: Request): KeyedRequest {
   const { pathname, searchParams } = new URL(request.originalUrl, 'http://localhost');
   searchParams.delete('_dry_run');
+  const client = request.get(clientHeader);
   return {
-    id: digestOf([request.get('Authorization') ?? null, key]),
+    id: digestOf(client === undefined ? [request.get('Authorization') ?? null, key] : ['client', client, key]),
     fingerprint: digestOf([request.method, pathname, String(searchParams), request.body]),
   };
 }

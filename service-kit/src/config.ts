@@ -64,7 +64,7 @@ export function readSettings<S extends z.ZodRawShape>(
     const expected = descriptionOf(shape[name]);
     return given[name] === undefined
       ? `${name} is missing${expected ? ` (${expected})` : ''}`
-      : `${name} must be ${expected ?? 'valid'}, got ${JSON.stringify(/PASSWORD|SECRET|KEY/.test(name) ? '…' : given[name])}`;
+      : `${name} must be ${expected ?? 'valid'}, got ${JSON.stringify(/PASSWORD|SECRET|KEY|REDIS/.test(name) ? '…' : given[name])}`;
   });
   throw new ConfigError(`${who} cannot start: ${faults.join('; ')}`);
 }

@@ -79,7 +79,11 @@ const common: ProblemCode[] = [
   'unavailable',
   'upstream_timeout',
 ];
+/** What the gateway refuses, where the installation has keys or limits. */
+const ofGuards: ProblemCode[] = ['unauthenticated', 'forbidden', 'rate_limited'];
 const ofBodies: ProblemCode[] = ['invalid_json', 'body_too_large', 'unsupported_media_type'];
+
+const isGuarded = (route: AnyRoute): boolean => route.path.startsWith('/api/');
 
 /** Path in OpenAPI's notation: `/api/products/{id}`. */
 const templateOf = (path: string): string => path.replaceAll(/:(\w+)/g, '{$1}');
@@ -96,7 +100,7 @@ function repliesOf(route: AnyRoute): ZodOpenApiResponsesObject {
   if (route.method === 'get' && 200 in route.replies) {
     replies['304'] = { description: 'The client has it already, as its `If-None-Match` says.' };
   }
-  const codes = [...common, ...(route.body ? ofBodies : []), ...route.problems];
+  const codes = [...common, ...(isGuarded(route) ? ofGuards : []), ...(route.body ? ofBodies : []), ...route.problems];
   for (const status of new Set(codes.map((code) => problemCatalogue[code].status))) {
     const here = codes.filter((code) => problemCatalogue[code].status === status);
     const own = route.replies[status];
@@ -136,9 +140,18 @@ function operationOf(route: AnyRoute): ZodOpenApiOperationObject {
           },
         }
       : {}),
+    // The second of them is none at all: whether a key is needed is for the installation to say.
+    ...(isGuarded(route) ? { security: [{ key: [] }, {}] } : {}),
     responses: repliesOf(route),
   };
 }
+
+const keyScheme = {
+  type: 'http',
+  scheme: 'bearer',
+  description:
+    'A key of this installation, where it has keys: one of scope `read` for GET, of scope `write` for everything.',
+} as const;
 
 /** The OpenAPI 3.1 document of a table of routes, generated from the very schemas that validate. */
 export function openApiDocument(title: string, routes: AnyRoute[]): OpenApiDocument {
@@ -147,7 +160,12 @@ export function openApiDocument(title: string, routes: AnyRoute[]): OpenApiDocum
     const template = templateOf(route.path);
     paths[template] = { ...paths[template], [route.method]: operationOf(route) };
   }
-  return createDocument({ openapi: '3.1.1', info: { title, version: apiVersion }, paths });
+  return createDocument({
+    openapi: '3.1.1',
+    info: { title, version: apiVersion },
+    paths,
+    ...(routes.some(isGuarded) ? { components: { securitySchemes: { key: keyScheme } } } : {}),
+  });
 }
 
 /** `GET /openapi.json`: the description of a service's routes, made once. */

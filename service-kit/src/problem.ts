@@ -22,6 +22,17 @@ export const problemCatalogue = {
     title: 'Unknown query parameter',
     about: 'The query string names a parameter that this path does not have. `errors` names each of them.',
   },
+  unauthenticated: {
+    status: 401,
+    title: 'A key is needed',
+    about:
+      'This installation answers only those who send one of its keys, as `Authorization: Bearer KEY`. There was none, or one that it does not know. Nothing was changed.',
+  },
+  forbidden: {
+    status: 403,
+    title: 'The key may not do this',
+    about: 'The key is good for reading alone. Nothing was changed.',
+  },
   not_found: {
     status: 404,
     title: 'Not found',
@@ -105,6 +116,12 @@ export const problemCatalogue = {
     title: 'The request must say which version it changes',
     about:
       'This installation refuses a change that could overwrite another. Send the `ETag` that you read in `If-Match`, or its `version` in the body of a PUT or PATCH.',
+  },
+  rate_limited: {
+    status: 429,
+    title: 'Too many requests',
+    about:
+      'More requests came with this key, or from this address, than are allowed in the time that `RateLimit-Policy` names. Nothing was changed. Try again after the time in `Retry-After`.',
   },
   internal_error: {
     status: 500,

@@ -1,0 +1,25 @@
+import { describe, expect, test } from '@jest/globals';
+import { gatewayConfig } from './config.ts';
+
+describe('where the gateway listens without keys', () => {
+  test.each(['127.0.0.1', '127.1.2.3', '::1', 'localhost'])('When that is %s, then it starts', (host) => {
+    expect(gatewayConfig({ BIND_HOST: host }).host).toBe(host);
+  });
+
+  test.each(['0.0.0.0', '::', '192.168.1.7', 'shop.example'])('When that is %s, then it refuses to start', (host) => {
+    expect(() => gatewayConfig({ BIND_HOST: host })).toThrow(/Set API_KEYS_FILE .* or ALLOW_OPEN=true/);
+  });
+
+  test.each([{ ALLOW_OPEN: 'true' }, { API_KEYS_FILE: 'keys/gateway' }, { PUBLISHED_ON: '127.0.0.1' }])(
+    'When that is everywhere, and there is %j, then it starts',
+    (settings) => {
+      expect(gatewayConfig({ BIND_HOST: '0.0.0.0', ...settings }).host).toBe('0.0.0.0');
+    },
+  );
+
+  test('When its container is published to others, then it refuses to start', () => {
+    expect(() => gatewayConfig({ BIND_HOST: '0.0.0.0', PUBLISHED_ON: '0.0.0.0' })).toThrow(
+      /others .* reach 0\.0\.0\.0/,
+    );
+  });
+});

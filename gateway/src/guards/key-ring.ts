@@ -1,0 +1,57 @@
+import { timingSafeEqual } from 'node:crypto';
+import { type StatsListener, unwatchFile, watchFile } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { ConfigError } from '@shop/service-kit/config.ts';
+import type { Logger } from '@shop/service-kit/logger.ts';
+import { type ApiKey, digestOf, parseKeys } from './api-key.ts';
+
+/** Milliseconds from one look at the key file to the next. Polled, since what is mounted or renamed does not always notify. */
+const interval = 1_000;
+
+/** The keys that are good at the moment. */
+export interface KeyRing {
+  /** The key that has this text. Compared with each of them, in a time that says nothing of how alike two are. */
+  find(text: string): ApiKey | undefined;
+  /** Stops watching the file. */
+  close(): void;
+}
+
+/**
+ * Reads a key file of {@link parseKeys}.
+ * @throws {ConfigError} when it cannot be read, or is not valid
+ */
+export async function readKeys(file: string): Promise<ApiKey[]> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    const help = error.code === 'EACCES' ? `; it must be readable by the user with the id ${process.getuid?.()}` : '';
+    throw new ConfigError(`the key file ${file} cannot be read (${error.code})${help}`);
+  });
+  return parseKeys(text, file);
+}
+
+/**
+ * Reads the key file, and again within about a second of each change. A file that is not valid by then, or is gone, is logged,
+ * and the keys that were good stay so.
+ * @throws {ConfigError} when it cannot be read, or is not valid, to begin with
+ */
+export async function watchKeys(file: string, logger: Logger): Promise<KeyRing> {
+  let keys = await readKeys(file);
+  const reread: StatsListener = () => {
+    readKeys(file).then(
+      (fresh) => {
+        keys = fresh;
+        logger.info({ clients: keys.map(({ name }) => name) }, 'the keys were read again');
+      },
+      (error: Error) => logger.error(`the keys stay as they were: ${error.message}`),
+    );
+  };
+  watchFile(file, { interval, persistent: false }, reread);
+  return {
+    find: (text) => {
+      const digest = digestOf(text);
+      let found: ApiKey | undefined;
+      for (const key of keys) if (timingSafeEqual(key.digest, digest)) found = key;
+      return found;
+    },
+    close: () => unwatchFile(file, reread),
+  };
+}
