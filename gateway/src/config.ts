@@ -7,6 +7,7 @@ import {
   readSettings,
   urlSetting,
 } from '@shop/service-kit/config.ts';
+import { type TelemetryConfig, telemetryConfig } from '@shop/service-kit/telemetry.ts';
 
 export interface GatewayConfig {
   logLevel: string;
@@ -15,6 +16,7 @@ export interface GatewayConfig {
   upstreams: Record<UpstreamName, Upstream>;
   /** Milliseconds that a request may take. */
   requestTimeout: number;
+  telemetry: TelemetryConfig;
   /** Whether the gateway is behind a proxy whose `X-Forwarded-*` headers can be believed. */
   trustProxy: boolean;
 }
@@ -53,6 +55,7 @@ export function gatewayConfig(env: Environment): GatewayConfig {
     host: settings.BIND_HOST,
     port: settings.GATEWAY_PORT,
     requestTimeout: settings.REQUEST_TIMEOUT_MS,
+    telemetry: telemetryConfig('gateway', env),
     trustProxy: settings.TRUST_PROXY,
     upstreams: {
       'catalog-service': {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { browserHeaders, identify } from '@shop/service-kit/app.ts';
 import type { Logger } from '@shop/service-kit/logger.ts';
+import { upstreamFailed } from '@shop/service-kit/metrics.ts';
 import type { Problem } from '@shop/service-kit/problem.ts';
 import { requestLog } from '@shop/service-kit/request-log.ts';
 import type { RequestHandler } from 'express';
@@ -10,6 +11,7 @@ import { isBelow } from './routes.ts';
 /** A path prefix and the way on from there. */
 export interface ProxyRoute {
   prefix: string;
+  upstream: string;
   proxy: PassOn;
 }
 
@@ -36,8 +38,10 @@ export function createListener(app: RequestListener, routes: ProxyRoute[], logge
     }
     const request_id = identify(req, res);
     for (const [name, value] of browserHeaders) res.setHeader(name, value);
-    logRequest(request_id, req, res);
+    logRequest(request_id, req, res, `${route.prefix}/*`);
     route.proxy(req, res, (problem) => {
+      // A client that has gone away is no failure of the service.
+      if (!res.destroyed) upstreamFailed(route.upstream, problem.code);
       if (res.headersSent) {
         logger.warn({ request_id, err: problem.cause }, problem.message);
         res.destroy();
