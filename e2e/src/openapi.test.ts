@@ -67,6 +67,7 @@ describe('/openapi.json', () => {
         'get /health',
         'get /health/live',
         'get /health/ready',
+        'get /metrics',
       ].toSorted(),
     );
   });

@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http';
 import { createApp } from '@shop/service-kit/app.ts';
 import { type Health, probeRoutes } from '@shop/service-kit/health.ts';
 import type { Logger } from '@shop/service-kit/logger.ts';
+import { metricsRoutes } from '@shop/service-kit/metrics.ts';
 import { openApiDocument } from '@shop/service-kit/openapi.ts';
 import { routerOf } from '@shop/service-kit/route.ts';
 import { Router } from 'express';
@@ -27,24 +28,28 @@ export async function createGateway(
   const { upstreams } = config;
   const names = Object.keys(upstreams) as UpstreamName[];
   const proxies = new Map(names.map((name) => [name, proxyTo(name, upstreams[name], config)]));
-  const operations = [systemHealthRoute(upstreams), ...probeRoutes(health)];
+  const operations = [systemHealthRoute(upstreams), ...probeRoutes(health), ...metricsRoutes()];
   const own = openApiDocument('gateway', operations);
   const app = createApp({
     logger,
     operations: Router().use(raiseFailure, routerOf(operations)),
     routers: [await pageRouter(createDocumentSource(own, upstreams))],
   });
-  const proxyRoutes = routes.map(({ prefix, upstream }) => ({ prefix, proxy: proxies.get(upstream) as PassOn }));
+  const proxyRoutes = routes.map(({ prefix, upstream }) => ({
+    prefix,
+    upstream,
+    proxy: proxies.get(upstream) as PassOn,
+  }));
   return createListener(app, proxyRoutes, logger, guard);
 }
 
-/** Passes on what a service tells operators (its health), for a service that is not published itself. */
+/** Passes on what a service tells operators (its health and metrics), for a service that is not published itself. */
 export function createOperations(name: UpstreamName, config: GatewayConfig, logger: Logger): RequestListener {
   const proxy = proxyTo(name, config.upstreams[name], config);
   const app = createApp({ logger, routers: [Router().use(raiseFailure)] });
   return createListener(
     app,
-    operationsPaths.map((prefix) => ({ prefix, proxy })),
+    operationsPaths.map((prefix) => ({ prefix, upstream: name, proxy })),
     logger,
   );
 }

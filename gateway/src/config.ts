@@ -10,6 +10,7 @@ import {
   requestTimeoutSetting,
   urlSetting,
 } from '@shop/service-kit/config.ts';
+import { type TelemetryConfig, telemetryConfig } from '@shop/service-kit/telemetry.ts';
 import * as z from 'zod';
 import type { GuardConfig } from './guards/guard.ts';
 
@@ -20,6 +21,7 @@ export interface GatewayConfig {
   upstreams: Record<UpstreamName, Upstream>;
   /** Milliseconds that a request may take. */
   requestTimeout: number;
+  telemetry: TelemetryConfig;
   /** Whether the gateway is behind a proxy whose `X-Forwarded-*` headers can be believed. */
   trustProxy: boolean;
   guard: GuardConfig;
@@ -85,6 +87,7 @@ export function gatewayConfig(env: Environment): GatewayConfig {
     host: settings.BIND_HOST,
     port: settings.GATEWAY_PORT,
     requestTimeout: settings.REQUEST_TIMEOUT_MS,
+    telemetry: telemetryConfig('gateway', env),
     trustProxy: settings.TRUST_PROXY,
     guard: {
       keysFile: settings.API_KEYS_FILE,

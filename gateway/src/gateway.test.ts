@@ -63,6 +63,7 @@ async function startGateway({
     logLevel: 'info',
     host: '127.0.0.1',
     port: 0,
+    telemetry: { metrics: false },
     requestTimeout,
     trustProxy,
     guard: { keysFile: undefined, publicRead: false },
@@ -403,7 +404,7 @@ describe('health', () => {
     expect((await request(`${gateway.url}/health/ready`)).status).toBe(200);
   });
 
-  test('When the operations port of a service is asked, then its health is passed on and its API is not', async () => {
+  test('When the operations port of a service is asked, then its health and metrics are passed on and its API is not', async () => {
     const { config, logger } = await startGateway({ catalog: healthy });
     const operations = await listen(createOperations('catalog-service', config, logger), {
       host: '127.0.0.1',
@@ -412,6 +413,7 @@ describe('health', () => {
     openServers.push(operations);
 
     expect((await request(`${operations.url}/health/ready`)).body).toMatchObject({ service: 'x' });
+    expect((await request(`${operations.url}/metrics`)).body).toMatchObject({ service: 'x' });
     expect((await request(`${operations.url}/api/products`)).status).toBe(404);
   });
 });

@@ -2,6 +2,7 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 import { browserHeaders, identify } from '@shop/service-kit/app.ts';
 import { clientHeader } from '@shop/service-kit/client.ts';
 import type { Logger } from '@shop/service-kit/logger.ts';
+import { upstreamFailed } from '@shop/service-kit/metrics.ts';
 import type { Problem } from '@shop/service-kit/problem.ts';
 import { requestLog } from '@shop/service-kit/request-log.ts';
 import type { RequestHandler } from 'express';
@@ -12,6 +13,7 @@ import { isBelow } from './routes.ts';
 /** A path prefix and the way on from there. */
 export interface ProxyRoute {
   prefix: string;
+  upstream: string;
   proxy: PassOn;
 }
 
@@ -46,7 +48,7 @@ export function createListener(
     }
     const request_id = identify(req, res);
     for (const [name, value] of browserHeaders) res.setHeader(name, value);
-    logRequest(request_id, req, res);
+    logRequest(request_id, req, res, route && `${route.prefix}/*`);
     const fail = (problem: Problem): void => {
       if (res.headersSent) {
         logger.warn({ request_id, err: problem.cause }, problem.message);
@@ -57,8 +59,15 @@ export function createListener(
       app(req, res);
     };
     const passOn = (): void => {
-      if (route) route.proxy(req, res, fail);
-      else app(req, res);
+      if (!route) {
+        app(req, res);
+        return;
+      }
+      route.proxy(req, res, (problem) => {
+        // A client that has gone away is no failure of the service.
+        if (!res.destroyed) upstreamFailed(route.upstream, problem.code);
+        fail(problem);
+      });
     };
     if (asked) asked(req, res, (problem) => (problem ? fail(problem) : passOn()));
     else passOn();

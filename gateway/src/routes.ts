@@ -8,7 +8,7 @@ export const routes: { prefix: string; upstream: UpstreamName }[] = [
 ];
 
 /** The paths of a service's own that are passed on at its operations port. */
-export const operationsPaths = ['/health', '/openapi.json'];
+export const operationsPaths = ['/health', '/metrics', '/openapi.json'];
 
 /**
  * Whether `path` is `prefix` or below it: `/api/products` and `/api/products/7`, but not `/api/productsX`.

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type Database, select } from '@shop/db/connection.ts';
 import { isUnavailable } from '@shop/db/errors.ts';
 import { migrate } from '@shop/db/migrate.ts';
+import { poolState } from '@shop/db/pool-state.ts';
 import { type DatabaseSettings, type ServiceAccount, serviceSettings } from '@shop/db/settings.ts';
 import { verifySchema } from '@shop/db/verify.ts';
 import { createApp, type Reviver } from '@shop/service-kit/app.ts';
@@ -15,10 +16,12 @@ import {
 } from '@shop/service-kit/config.ts';
 import { Health, type HealthCheck, healthRoutes } from '@shop/service-kit/health.ts';
 import { createLogger, type Logger } from '@shop/service-kit/logger.ts';
+import { metricsRoutes, showPool } from '@shop/service-kit/metrics.ts';
 import { openApiRoute } from '@shop/service-kit/openapi.ts';
 import { unavailable } from '@shop/service-kit/problem.ts';
 import { type AnyRoute, routerOf } from '@shop/service-kit/route.ts';
 import { endOnSignal, listen } from '@shop/service-kit/server.ts';
+import { startTelemetry, type TelemetryConfig, telemetryConfig } from '@shop/service-kit/telemetry.ts';
 import { type Express, Router } from 'express';
 import { schedulePurge } from './idempotency.ts';
 import { translateDatabaseError } from './translate.ts';
@@ -43,6 +46,7 @@ export interface ResourceServiceConfig {
   requirePrecondition: boolean;
   /** Milliseconds that a request may take. */
   requestTimeout: number;
+  telemetry: TelemetryConfig;
   database: DatabaseSettings & { ownsSchema: boolean };
 }
 
@@ -64,6 +68,7 @@ export function resourceServiceConfig(service: ResourceServiceDescription, env: 
     port: Number(settings[setting as keyof typeof settings]),
     requirePrecondition: Boolean(settings.REQUIRE_PRECONDITION),
     requestTimeout: Number(settings.REQUEST_TIMEOUT_MS),
+    telemetry: telemetryConfig(service.name, env),
     database: serviceSettings(service.name, service.account, env),
   };
 }
@@ -92,7 +97,7 @@ export function createResourceApp(
   const limits = new Map(routes.flatMap(({ path, bodyLimit: own }) => (own ? [[path, own]] : [])));
   return createApp({
     logger,
-    operations: routerOf([...healthRoutes(health), openApiRoute(service.name, routes)]),
+    operations: routerOf([...healthRoutes(health), ...metricsRoutes(), openApiRoute(service.name, routes)]),
     json: { limit: bodyLimit, limits, ...(service.reviver ? { reviver: service.reviver } : {}) },
     routers: [gate, routerOf(routes)],
     behindGateway: true,
@@ -141,8 +146,10 @@ async function untilVerified(db: Database, config: ResourceServiceConfig, logger
 /** Starts a resource service: it listens at once, and is ready when its database is. */
 export async function startResourceService(service: ResourceServiceDescription, env: Environment): Promise<void> {
   const config = resourceServiceConfig(service, env);
+  startTelemetry(config.telemetry);
   const logger = createLogger(service.name, config.logLevel);
   const db = connect(config.database);
+  showPool(() => poolState(db));
   const schema: SchemaState = { verified: false };
   const health = new Health(service.name, databaseChecks(db, schema));
   const { requirePrecondition, requestTimeout } = config;

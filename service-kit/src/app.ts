@@ -89,8 +89,7 @@ export function createApp(options: AppOptions): Express {
   const logRequest = requestLog(options.logger);
   const { requestTimeout } = options;
   app.use((req, res, next) => {
-    const id = identify(req, res);
-    if (!req.url.startsWith('/health')) logRequest(id, req, res);
+    logRequest(identify(req, res), req, res);
     if (requestTimeout !== undefined && req.url.startsWith('/api/')) beginBudget(req, requestTimeout);
     next();
   });

@@ -94,10 +94,10 @@ function repliesOf(route: AnyRoute): ZodOpenApiResponsesObject {
     replies[status as `${1 | 2 | 3 | 4 | 5}${string}`] = {
       description: reply.description,
       ...(reply.headers ? { headers: z.object(reply.headers) } : {}),
-      content: { 'application/json': { schema: reply.schema } },
+      content: { [reply.mediaType ?? 'application/json']: { schema: reply.schema } },
     };
   }
-  if (route.method === 'get' && 200 in route.replies) {
+  if (route.method === 'get' && 200 in route.replies && !route.replies[200]?.mediaType) {
     replies['304'] = { description: 'The client has it already, as its `If-None-Match` says.' };
   }
   const codes = [...common, ...(isGuarded(route) ? ofGuards : []), ...(route.body ? ofBodies : []), ...route.problems];

@@ -12,6 +12,8 @@ export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 export interface Reply {
   status: number;
   body?: unknown;
+  /** Sent as it is, in the place of a `body`; `headers` then have the `Content-Type`. */
+  text?: string;
   /** The version of the resource in `body`, which its entity tag begins with. */
   version?: number;
   headers?: Record<string, string>;
@@ -30,6 +32,8 @@ export interface Input<P, Q, B, H> {
 export interface ReplyShape {
   description: string;
   schema: z.ZodType;
+  /** `application/json` when absent. */
+  mediaType?: string;
   headers?: Record<string, z.ZodType>;
 }
 
@@ -113,7 +117,7 @@ function render(reply: Reply): Rendered {
 const isRead = ({ method }: Request): boolean => method === 'GET' || method === 'HEAD';
 
 /**
- * Sends a reply. JSON only; `undefined` bodies are sent as nothing. Every answer to a GET has an entity tag, and is 304 when
+ * Sends a reply. `undefined` bodies are sent as nothing. Every JSON answer to a GET has an entity tag, and is 304 when
  * the client has named it. (Express would not do that for a request with `Cache-Control: no-cache`, which `fetch` adds to
  * every conditional one.)
  */
@@ -121,7 +125,7 @@ function send(req: Request, res: Response, reply: Reply): void {
   const { status, body, headers } = reply;
   if (headers) res.set(headers);
   if (body === undefined) {
-    res.status(status).end();
+    res.status(status).end(reply.text);
     return;
   }
   const { text, etag } = isRead(req) ? render(reply) : { text: JSON.stringify(body), etag: undefined };

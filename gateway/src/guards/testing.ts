@@ -28,6 +28,7 @@ export async function startGuardedGateway(
     port: 0,
     requestTimeout: 2_000,
     trustProxy,
+    telemetry: { metrics: false },
     guard: { keysFile: undefined, publicRead: false, ...guardConfig },
     upstreams: {
       'catalog-service': { url: service.url, operationsPort: undefined },

@@ -1,0 +1,145 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client';
+import * as z from 'zod';
+import { type AnyRoute, defineRoute } from './route.ts';
+
+/** A pool of database connections, counted at one moment. */
+export interface PoolState {
+  inUse: number;
+  idle: number;
+  /** Those who wait for a connection. */
+  waiting: number;
+  max: number;
+}
+
+/** Everything that a process counts. */
+interface Metrics {
+  registry: Registry;
+  requests: Histogram<'method' | 'route' | 'status'>;
+  upstreamFailures: Counter<'upstream' | 'reason'>;
+}
+
+/** Absent: nothing is counted. */
+let metrics: Metrics | undefined;
+let inFlight = 0;
+
+/** Upper bounds in seconds: from a product by id on an idle machine to the time at which the gateway gives up. */
+const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+/** The `status` of requests whose connection ended before their answer had been sent: the number that nginx gives them. */
+export const brokenOff = 499;
+
+/**
+ * Begins to count for the whole process: requests, and what the process itself uses (CPU, memory, garbage collection, the
+ * lag of its event loop). Call it once, in a program, before the app is made; where it is not called, counting does nothing.
+ */
+export function startMetrics(): void {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  new Gauge({
+    name: 'http_requests_in_flight',
+    help: 'Requests that have not been answered yet.',
+    registers,
+    collect() {
+      this.set(inFlight);
+    },
+  });
+  metrics = {
+    registry,
+    requests: new Histogram({
+      name: 'http_request_duration_seconds',
+      help: `Time from a request's arrival to the end of its answer; status ${brokenOff}: the connection was broken off.`,
+      labelNames: ['method', 'route', 'status'],
+      buckets,
+      registers,
+    }),
+    upstreamFailures: new Counter({
+      name: 'upstream_failures_total',
+      help: 'Requests that a service could not be asked (unavailable) or has not answered in time (upstream_timeout).',
+      labelNames: ['upstream', 'reason'],
+      registers,
+    }),
+  };
+}
+
+/** Counts a request that has come. */
+export function requestBegan(): void {
+  inFlight += 1;
+}
+
+/**
+ * Counts a request that is over.
+ * @param route a template of which there are few, never a path as it was sent
+ */
+export function requestEnded(method: string, route: string, status: number, seconds: number): void {
+  inFlight -= 1;
+  metrics?.requests.observe({ method: methods.has(method) ? method : 'other', route, status }, seconds);
+}
+
+/** Counts a request that could not be passed on. */
+export function upstreamFailed(upstream: string, reason: string): void {
+  metrics?.upstreamFailures.inc({ upstream, reason });
+}
+
+/** Shows a pool of connections; it is asked for its state at each scrape. */
+export function showPool(stateOf: () => PoolState): void {
+  if (!metrics) return;
+  const registers = [metrics.registry];
+  new Gauge({
+    name: 'db_pool_connections',
+    help: 'Connections to the database, by what they do.',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      const { inUse, idle } = stateOf();
+      this.set({ state: 'in_use' }, inUse);
+      this.set({ state: 'idle' }, idle);
+    },
+  });
+  new Gauge({
+    name: 'db_pool_waiting',
+    help: 'Those who wait for a connection to the database.',
+    registers,
+    collect() {
+      this.set(stateOf().waiting);
+    },
+  });
+  new Gauge({
+    name: 'db_pool_max',
+    help: 'Connections that the pool may have at the most.',
+    registers,
+    collect() {
+      this.set(stateOf().max);
+    },
+  });
+}
+
+/** `GET /metrics`: all of it in Prometheus's text format. No route where nothing is counted. */
+export function metricsRoutes(): AnyRoute[] {
+  if (!metrics) return [];
+  const { registry } = metrics;
+  return [
+    defineRoute({
+      method: 'get',
+      path: '/metrics',
+      operationId: 'getMetrics',
+      tag: 'operations',
+      summary: 'What this process has counted, for Prometheus',
+      replies: {
+        200: {
+          description: "Prometheus's text format.",
+          mediaType: 'text/plain',
+          schema: z.string().meta({ example: 'http_requests_in_flight 1' }),
+        },
+      },
+      problems: [],
+      handler: async () => ({
+        status: 200,
+        text: await registry.metrics(),
+        headers: { 'Content-Type': registry.contentType, 'Cache-Control': 'no-store' },
+      }),
+    }),
+  ];
+}
