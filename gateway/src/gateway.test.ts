@@ -65,7 +65,7 @@ async function startGateway({
     port: 0,
     requestTimeout,
     trustProxy,
-    guard: { keysFile: undefined, publicRead: false },
+    guard: { keysFile: undefined, publicRead: false, rateLimit: undefined, redisUrl: undefined },
     upstreams: {
       'catalog-service': { url: await urlOf(catalog), operationsPort: undefined },
       'tagging-service': { url: await urlOf(tagging), operationsPort: undefined },
