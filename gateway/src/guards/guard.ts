@@ -29,7 +29,7 @@ export async function createGuard(
 ): Promise<{ guard: Guard | undefined; close(): void }> {
   const keys = keysFile === undefined ? undefined : await watchKeys(keysFile, logger);
   if (!keys) logger.warn('the API is open: whoever reaches it may read and write (API_KEYS_FILE is not set)');
-  const limiter = rateLimit && createLimiter(rateLimit, { redisUrl, trustProxy }, logger);
+  const limiter = rateLimit && (await createLimiter(rateLimit, { redisUrl, trustProxy }, logger));
   const guard: Guard = (req, res, decide) => {
     const refusal = keys && authenticate(req, keys, publicRead);
     if (!limiter) return decide(refusal);

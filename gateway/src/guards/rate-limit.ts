@@ -50,11 +50,11 @@ export type Limiter = (req: IncomingMessage, res: ServerResponse, decide: (probl
  * Counts requests, in this process or, with a Redis, together with the other gateways that have the same one.
  * @returns `close` gives up the connection to Redis
  */
-export function createLimiter(
+export async function createLimiter(
   { count, seconds }: RateLimit,
   { redisUrl, trustProxy }: { redisUrl: string | undefined; trustProxy: boolean },
   logger: Logger,
-): { limit: Limiter; close(): void } {
+): Promise<{ limit: Limiter; close(): void }> {
   const store = redisUrl === undefined ? new MemoryStore() : new RedisCounter(redisUrl, logger);
   const middleware = rateLimit({
     windowMs: seconds * 1_000,
@@ -67,6 +67,7 @@ export function createLimiter(
     handler: (_req, _res, next) =>
       next(new Problem('rate_limited', `${count} requests in ${seconds} seconds are allowed.`)),
   });
+  if (store instanceof RedisCounter) await store.attempted;
   return {
     limit: (req, res, decide) => {
       // What the library uses of Express's response, which this is not.

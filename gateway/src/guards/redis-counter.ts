@@ -25,6 +25,8 @@ export class RedisCounter implements Store {
   readonly #url: string;
   readonly #logger: Logger;
   readonly #local = new MemoryStore();
+  /** Settles when the first attempt to connect has come to an end, be it good or bad. */
+  attempted: Promise<void> | undefined;
   #options: Options | undefined;
   #client: RedisClientType | undefined;
   #shared: RedisStore | undefined;
@@ -39,7 +41,7 @@ export class RedisCounter implements Store {
   init(options: Options): void {
     this.#options = options;
     this.#local.init(options);
-    void this.#connect(options);
+    this.attempted = this.#connect(options);
   }
 
   async increment(key: string): Promise<ClientRateLimitInfo> {
