@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -99,6 +100,26 @@ describe('the containers', () => {
 
     expect((await request(`${url}/health`)).body).toMatchObject({ status: 'up', service });
     expect((await request(`${url}/api/products`)).status).toBe(404);
+  });
+});
+
+describe('keys', () => {
+  const once = (...words: string[]) => compose('run', '--rm', '--no-deps', '-T', ...words);
+
+  test('When the gateway is published to other machines and has no keys, then it does not start', async () => {
+    await expect(once('--env', 'PUBLISHED_ON=0.0.0.0', 'gateway')).rejects.toThrow(/Set API_KEYS_FILE/);
+  });
+
+  test('When a key file is in keys/, then the gateway can read it in its container', async () => {
+    const file = `keys/test-${process.pid}`;
+    await writeFile(path.join(root, file), `shop read ${'0'.repeat(64)}\n`, { mode: 0o644 });
+    const script = `import { readKeys } from '/shop/gateway/src/guards/key-ring.ts'; console.log((await readKeys('/shop/${file}'))[0].name)`;
+
+    const name = await once('gateway', 'node', '--input-type=module', '--eval', script).finally(() =>
+      rm(path.join(root, file)),
+    );
+
+    expect(name).toBe('shop');
   });
 });
 

@@ -13,6 +13,7 @@ import {
 import { type TelemetryConfig, telemetryConfig } from '@shop/service-kit/telemetry.ts';
 import * as z from 'zod';
 import type { GuardConfig } from './guards/guard.ts';
+import { rateLimitSetting } from './guards/rate-limit.ts';
 
 export interface GatewayConfig {
   logLevel: string;
@@ -70,6 +71,11 @@ export function gatewayConfig(env: Environment): GatewayConfig {
       TRUST_PROXY: booleanSetting.default(false),
       API_KEYS_FILE: keysFileSetting.optional(),
       PUBLIC_READ: booleanSetting.default(false),
+      RATE_LIMIT: rateLimitSetting.optional(),
+      REDIS_URL: z
+        .url({ protocol: /^rediss?$/ })
+        .describe('a redis or rediss URL')
+        .optional(),
       ALLOW_OPEN: booleanSetting.default(false),
       PUBLISHED_ON: z.string().optional(),
     },
@@ -92,6 +98,8 @@ export function gatewayConfig(env: Environment): GatewayConfig {
     guard: {
       keysFile: settings.API_KEYS_FILE,
       publicRead: settings.PUBLIC_READ,
+      rateLimit: settings.RATE_LIMIT,
+      redisUrl: settings.REDIS_URL,
     },
     upstreams: {
       'catalog-service': {

@@ -66,7 +66,7 @@ async function startGateway({
     telemetry: { metrics: false },
     requestTimeout,
     trustProxy,
-    guard: { keysFile: undefined, publicRead: false },
+    guard: { keysFile: undefined, publicRead: false, rateLimit: undefined, redisUrl: undefined },
     upstreams: {
       'catalog-service': { url: await urlOf(catalog), operationsPort: undefined },
       'tagging-service': { url: await urlOf(tagging), operationsPort: undefined },

@@ -12,7 +12,7 @@ await runMain('gateway', async () => {
   startTelemetry(config.telemetry);
   const logger = createLogger('gateway', config.logLevel);
   const health = new Health('gateway');
-  const { guard, close } = await createGuard(config.guard, logger);
+  const { guard, close } = await createGuard(config, logger);
   const server = await listen(await createGateway(config, logger, health, guard), config);
   const operations = await Promise.all(
     (Object.keys(config.upstreams) as UpstreamName[]).flatMap((name) => {

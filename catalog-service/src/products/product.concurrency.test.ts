@@ -126,8 +126,13 @@ describe('rights', () => {
     'DELETE FROM stock_movement',
     'DELETE FROM schema_migration',
     'DROP TABLE product',
+    'TRUNCATE TABLE product',
     'ALTER TABLE product ADD COLUMN x INT',
     'CREATE TABLE x (id INT)',
+    'DROP DATABASE mysql',
+    'SELECT * FROM mysql.user',
+    'CREATE USER x',
+    "SELECT 1 INTO OUTFILE '/tmp/shop-denied'",
   ])('When the account of catalog-service runs %s, then the database refuses', async (sql) => {
     await expect(catalog.sequelize.query(sql)).rejects.toThrow(/denied/);
   });

@@ -1,9 +1,9 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { memoryLogger, request } from '@shop/service-kit/testing.ts';
+import { request } from '@shop/service-kit/testing.ts';
 import { generateKey } from './api-key.ts';
-import { createGuard, type GuardConfig } from './guard.ts';
+import type { GuardConfig } from './guard.ts';
 import { keyLine, startGuardedGateway, temporaryKeyFile } from './testing.ts';
 
 const cleanUps: (() => Promise<unknown>)[] = [];
@@ -235,8 +235,8 @@ describe('the key file', () => {
     ['is not there', () => Promise.resolve('/nowhere/keys'), /cannot be read \(ENOENT\)/],
     ['is not valid', () => keyFile('shop write'), /line 1 must have three words/],
   ])('When it %s at the start, then the gateway does not start', async (_, file, message) => {
-    const guard = createGuard({ keysFile: await file(), publicRead: false }, memoryLogger().logger);
+    const starting = startGuardedGateway({ keysFile: await file() });
 
-    await expect(guard).rejects.toThrow(message);
+    await expect(starting).rejects.toThrow(message);
   });
 });

@@ -20,8 +20,16 @@ export async function startGuardedGateway(
   guardConfig: Partial<GuardConfig>,
   { upstream = echo, trustProxy = false }: { upstream?: RequestListener; trustProxy?: boolean } = {},
 ) {
-  const service = await listen(upstream, { host: '127.0.0.1', port: 0 });
   const { logger, lines } = memoryLogger('trace');
+  const guardSettings = {
+    keysFile: undefined,
+    publicRead: false,
+    rateLimit: undefined,
+    redisUrl: undefined,
+    ...guardConfig,
+  };
+  const { guard, close } = await createGuard({ guard: guardSettings, trustProxy }, logger);
+  const service = await listen(upstream, { host: '127.0.0.1', port: 0 });
   const config = {
     logLevel: 'trace',
     host: '127.0.0.1',
@@ -29,13 +37,12 @@ export async function startGuardedGateway(
     requestTimeout: 2_000,
     trustProxy,
     telemetry: { metrics: false },
-    guard: { keysFile: undefined, publicRead: false, ...guardConfig },
+    guard: guardSettings,
     upstreams: {
       'catalog-service': { url: service.url, operationsPort: undefined },
       'tagging-service': { url: service.url, operationsPort: undefined },
     },
   };
-  const { guard, close } = await createGuard(config.guard, logger);
   const gateway = await listen(await createGateway(config, logger, new Health('gateway'), guard), config);
   return {
     url: gateway.url,

@@ -268,13 +268,20 @@ describe('rights', () => {
     'UPDATE product SET price = 0, version = version + 1',
     'DELETE FROM product',
     "INSERT INTO product (product_name, slug, price) VALUES ('x', 'x', 1)",
+    "INSERT INTO category (category_name, slug) VALUES ('x', 'x')",
     "UPDATE category SET category_name = 'x'",
+    'DELETE FROM category',
     'UPDATE product_tag SET tag_id = tag_id',
     'SELECT * FROM stock_movement',
     'DELETE FROM schema_migration',
     'DROP TABLE tag',
+    'TRUNCATE TABLE tag',
     'ALTER TABLE tag ADD COLUMN x INT',
     'CREATE TABLE x (id INT)',
+    'DROP DATABASE mysql',
+    'SELECT * FROM mysql.user',
+    'CREATE USER x',
+    "SELECT 1 INTO OUTFILE '/tmp/shop-denied'",
   ])('When the account of tagging-service runs %s, then the database refuses', async (sql) => {
     await expect(tagging.sequelize.query(sql)).rejects.toThrow(/denied/);
   });
