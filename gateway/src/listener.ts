@@ -38,8 +38,7 @@ export function createListener(app: RequestListener, routes: ProxyRoute[], logge
     }
     const request_id = identify(req, res);
     for (const [name, value] of browserHeaders) res.setHeader(name, value);
-    logRequest(request_id, req, res, `${route.prefix}/*`);
-    route.proxy(req, res, (problem) => {
+    const fail = (problem: Problem) => {
       // A client that has gone away is no failure of the service.
       if (!res.destroyed) upstreamFailed(route.upstream, problem.code);
       if (res.headersSent) {
@@ -49,6 +48,7 @@ export function createListener(app: RequestListener, routes: ProxyRoute[], logge
       }
       failures.set(req, problem);
       app(req, res);
-    });
+    };
+    logRequest(request_id, req, res, () => route.proxy(req, res, fail), `${route.prefix}/*`);
   };
 }

@@ -82,8 +82,7 @@ export function createApp(options: AppOptions): Express {
   app.disable('x-powered-by');
   const logRequest = requestLog(options.logger);
   app.use((req, res, next) => {
-    logRequest(identify(req, res), req, res);
-    next();
+    logRequest(identify(req, res), req, res, next);
   });
   if (!options.behindGateway) app.use(forBrowsers);
   if (options.operations) app.use(options.operations);
