@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { inSpan } from '@shop/service-kit/tracing.ts';
 import type { Database, Transaction } from './connection.ts';
 import { isConflict, isUnavailable, LostRaceError } from './errors.ts';
 
@@ -40,12 +41,14 @@ export async function inTransaction<T>(
   const started = performance.now();
   for (let attempt = 1; ; attempt++) {
     try {
-      return await db.sequelize.transaction(async (transaction) => {
-        attemptOfTransaction.set(transaction, attempt);
-        const result = await work(transaction);
-        if (dryRun) throw new DryRunEnd(result);
-        return result;
-      });
+      return await inSpan('transaction', { 'db.transaction.attempt': attempt }, () =>
+        db.sequelize.transaction(async (transaction) => {
+          attemptOfTransaction.set(transaction, attempt);
+          const result = await work(transaction);
+          if (dryRun) throw new DryRunEnd(result);
+          return result;
+        }),
+      );
     } catch (error) {
       if (error instanceof DryRunEnd) return error.result as T;
       if (!isConflict(error) && !(error instanceof LostRaceError)) throw error;

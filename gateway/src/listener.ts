@@ -48,7 +48,6 @@ export function createListener(
     }
     const request_id = identify(req, res);
     for (const [name, value] of browserHeaders) res.setHeader(name, value);
-    logRequest(request_id, req, res, route && `${route.prefix}/*`);
     const fail = (problem: Problem): void => {
       if (res.headersSent) {
         logger.warn({ request_id, err: problem.cause }, problem.message);
@@ -69,7 +68,10 @@ export function createListener(
         fail(problem);
       });
     };
-    if (asked) asked(req, res, (problem) => (problem ? fail(problem) : passOn()));
-    else passOn();
+    const answer = (): void => {
+      if (asked) asked(req, res, (problem) => (problem ? fail(problem) : passOn()));
+      else passOn();
+    };
+    logRequest(request_id, req, res, answer, route && `${route.prefix}/*`);
   };
 }

@@ -13,8 +13,9 @@ beforeAll(async () => {
   // A port that nothing listens on.
   const nowhere = 'http://127.0.0.1:1';
   const config = gatewayConfig({ CATALOG_SERVICE_URL: nowhere, TAGGING_SERVICE_URL: nowhere, GATEWAY_PORT: '0' });
-  startTelemetry(config.telemetry);
-  gateway = await listen(await createGateway(config, memoryLogger().logger, new Health('gateway')), config);
+  const { logger } = memoryLogger();
+  startTelemetry(config.telemetry, () => logger);
+  gateway = await listen(await createGateway(config, logger, new Health('gateway')), config);
 });
 afterAll(() => gateway.close());
 

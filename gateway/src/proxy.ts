@@ -2,6 +2,7 @@ import { Agent, type ClientRequest, type IncomingMessage, type ServerResponse } 
 import { Problem, unavailable } from '@shop/service-kit/problem.ts';
 import { createProxyMiddleware, type Plugin } from 'http-proxy-middleware';
 import type { GatewayConfig, Upstream } from './config.ts';
+import { upstreamSpans } from './upstream-span.ts';
 
 const forwardedHeaders = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-proto'];
 
@@ -60,7 +61,7 @@ export function proxyTo(
     agent,
     xfwd: true,
     ejectPlugins: true,
-    plugins: [failingWith(failed, timeout)],
+    plugins: [upstreamSpans(name), failingWith(failed, timeout)],
   });
   return (req, res, fail) => {
     pending.set(req, fail);

@@ -2,14 +2,14 @@ import { loadEnvironmentFile } from '@shop/service-kit/config.ts';
 import { Health } from '@shop/service-kit/health.ts';
 import { createLogger } from '@shop/service-kit/logger.ts';
 import { endOnSignal, listen, runMain } from '@shop/service-kit/server.ts';
-import { startTelemetry } from '@shop/service-kit/telemetry.ts';
+import { startTelemetry, stopTelemetry } from '@shop/service-kit/telemetry.ts';
 import { createGateway, createOperations } from './app.ts';
 import { gatewayConfig, type UpstreamName } from './config.ts';
 import { createGuard } from './guards/guard.ts';
 
 await runMain('gateway', async () => {
   const config = gatewayConfig(loadEnvironmentFile());
-  startTelemetry(config.telemetry);
+  startTelemetry(config.telemetry, () => logger);
   const logger = createLogger('gateway', config.logLevel);
   const health = new Health('gateway');
   const { guard, close } = await createGuard(config, logger);
@@ -26,6 +26,7 @@ await runMain('gateway', async () => {
     cleanUp: async () => {
       close();
       await Promise.all(operations.map((one) => one.close()));
+      await stopTelemetry();
     },
   });
   logger.info({ url: server.url }, `listening on ${server.url}`);

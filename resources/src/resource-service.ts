@@ -4,6 +4,7 @@ import { isUnavailable } from '@shop/db/errors.ts';
 import { migrate } from '@shop/db/migrate.ts';
 import { poolState } from '@shop/db/pool-state.ts';
 import { type DatabaseSettings, type ServiceAccount, serviceSettings } from '@shop/db/settings.ts';
+import { traceStatements } from '@shop/db/statement-span.ts';
 import { verifySchema } from '@shop/db/verify.ts';
 import { createApp, type Reviver } from '@shop/service-kit/app.ts';
 import {
@@ -21,7 +22,7 @@ import { openApiRoute } from '@shop/service-kit/openapi.ts';
 import { unavailable } from '@shop/service-kit/problem.ts';
 import { type AnyRoute, routerOf } from '@shop/service-kit/route.ts';
 import { endOnSignal, listen } from '@shop/service-kit/server.ts';
-import { startTelemetry, type TelemetryConfig, telemetryConfig } from '@shop/service-kit/telemetry.ts';
+import { startTelemetry, stopTelemetry, type TelemetryConfig, telemetryConfig } from '@shop/service-kit/telemetry.ts';
 import { type Express, Router } from 'express';
 import { schedulePurge } from './idempotency.ts';
 import { translateDatabaseError } from './translate.ts';
@@ -146,7 +147,8 @@ async function untilVerified(db: Database, config: ResourceServiceConfig, logger
 /** Starts a resource service: it listens at once, and is ready when its database is. */
 export async function startResourceService(service: ResourceServiceDescription, env: Environment): Promise<void> {
   const config = resourceServiceConfig(service, env);
-  startTelemetry(config.telemetry);
+  startTelemetry(config.telemetry, () => logger);
+  if (config.telemetry.tracing) traceStatements();
   const logger = createLogger(service.name, config.logLevel);
   const db = connect(config.database);
   showPool(() => poolState(db));
@@ -162,6 +164,7 @@ export async function startResourceService(service: ResourceServiceDescription, 
     cleanUp: async () => {
       stopPurge();
       await db.sequelize.close();
+      await stopTelemetry();
     },
   });
   logger.info({ url: server.url }, `listening on ${server.url}`);

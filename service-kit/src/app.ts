@@ -89,9 +89,8 @@ export function createApp(options: AppOptions): Express {
   const logRequest = requestLog(options.logger);
   const { requestTimeout } = options;
   app.use((req, res, next) => {
-    logRequest(identify(req, res), req, res);
     if (requestTimeout !== undefined && req.url.startsWith('/api/')) beginBudget(req, requestTimeout);
-    next();
+    logRequest(identify(req, res), req, res, next);
   });
   if (!options.behindGateway) app.use(forBrowsers);
   if (options.operations) app.use(options.operations);

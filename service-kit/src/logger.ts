@@ -1,4 +1,5 @@
 import pino from 'pino';
+import { isTracing, traceIds } from './tracing.ts';
 
 export type Logger = pino.Logger;
 
@@ -17,6 +18,7 @@ export function createLogger(service: string, level: string, stream?: pino.Desti
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     redact: { paths: secrets, censor: '[redacted]' },
+    ...(isTracing() ? { mixin: () => traceIds() } : {}),
   };
   if (stream) return pino(options, stream);
   // Written together, at most a tenth of a second late: a system call for each line costs more than the line.

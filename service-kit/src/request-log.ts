@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { clientHeader } from './client.ts';
 import type { Logger } from './logger.ts';
 import { brokenOff, requestBegan, requestEnded } from './metrics.ts';
+import { endSpan, inServerSpan, traceIds } from './tracing.ts';
 
 const logged = new WeakSet<IncomingMessage>();
 
@@ -12,36 +13,53 @@ const isProbe = (url: string): boolean => /^\/(?:health|metrics)\b/.test(url);
 const routeOf = (req: IncomingMessage): string | undefined => (req as { route?: { path: string } }).route?.path;
 
 /**
- * Makes the function that writes one line when a request is over: who (by the id that {@link identify} gave it, and the name of
- * the key that it came with), what, and how it ended. Above `info` when it ended badly: a fault of ours, or a connection that
- * broke off. The metrics count it then, by the route that Express has found, or by `route`. A request that two of us handle
- * one after the other is logged once, and one for `/health` or `/metrics` never.
+ * Makes the function that watches over a request while `next` answers it: in its span, where it is traced. When it is over, it
+ * is counted by its route (the one that Express has found, or `route`), and one line says who (by the id that
+ * {@link identify} gave it, and the name of the key that it came with), what, and how it ended: above `info` when it ended
+ * badly, by a fault of ours or a connection that broke off. A request that two of us handle one after the other is watched
+ * once, and one for `/health` or `/metrics` never.
  * (Not pino-http: a child logger and serializers for each request cost more than everything else that Express does,
  * see docs/decisions/0010-hot-path.md.)
  */
 export function requestLog(
   logger: Logger,
-): (request_id: string, req: IncomingMessage, res: ServerResponse, route?: string) => void {
+): (request_id: string, req: IncomingMessage, res: ServerResponse, next: () => void, route?: string) => void {
   // Its lines hold nothing that could be secret; to look for it would be half of their cost.
   const lines = logger.child({}, { redact: [] });
-  return (request_id, req, res, route) => {
+  return (request_id, req, res, next, route) => {
     // Express changes them on the way.
     const { method = '', url = '' } = req;
-    if (logged.has(req) || isProbe(url)) return;
+    if (logged.has(req) || isProbe(url)) {
+      next();
+      return;
+    }
     logged.add(req);
     requestBegan();
     const started = performance.now();
-    res.once('close', () => {
-      const elapsed = performance.now() - started;
-      const responseTime = Math.round(elapsed);
-      const { statusCode: status, writableFinished } = res;
-      requestEnded(method, route ?? routeOf(req) ?? 'other', writableFinished ? status : brokenOff, elapsed / 1_000);
-      // Not before: a key is looked at after this was called.
-      const client = req.headers[clientHeader];
-      const entry = { request_id, ...(client && { client }), req: { method, url }, res: { status }, responseTime };
-      if (!writableFinished) lines.warn(entry, `${method} ${url} was broken off after ${responseTime} ms`);
-      else if (status >= 500) lines.warn(entry, `${method} ${url} ${status} ${responseTime} ms`);
-      else lines.info(entry, `${method} ${url} ${status} ${responseTime} ms`);
+    inServerSpan(req, (span) => {
+      res.once('close', () => {
+        const elapsed = performance.now() - started;
+        const responseTime = Math.round(elapsed);
+        const { statusCode: status, writableFinished } = res;
+        const template = route ?? routeOf(req) ?? 'other';
+        requestEnded(method, template, writableFinished ? status : brokenOff, elapsed / 1_000);
+        if (span) {
+          span.updateName(`${method} ${template}`).setAttributes({
+            'http.route': template,
+            'http.response.status_code': status,
+            'http.request.header.x-request-id': [request_id],
+          });
+          endSpan(span, !writableFinished ? 'broken_off' : status >= 500 ? String(status) : undefined);
+        }
+        // Not before: a key is looked at after this was called.
+        const client = req.headers[clientHeader];
+        const ids = { request_id, ...traceIds(span), ...(client && { client }) };
+        const entry = { ...ids, req: { method, url }, res: { status }, responseTime };
+        if (!writableFinished) lines.warn(entry, `${method} ${url} was broken off after ${responseTime} ms`);
+        else if (status >= 500) lines.warn(entry, `${method} ${url} ${status} ${responseTime} ms`);
+        else lines.info(entry, `${method} ${url} ${status} ${responseTime} ms`);
+      });
+      next();
     });
   };
 }
