@@ -9,6 +9,9 @@ export type ItemAnswer = { status: number; resource: unknown } | { status: numbe
 /** What became of an operation, and where it stands in the body; its faults are those of the body. */
 export type OutcomeInBody<T> = { pointer: string } & Outcome<T>;
 
+/** How many faults are named of one operation of up to a thousand. */
+const mostItemFaults = 20;
+
 /** A problem of an operation at `pointer` as a problem of the body. */
 const inBody = (pointer: string, problem: Problem): Problem =>
   new Problem(problem.code, problem.message, {
@@ -22,7 +25,7 @@ const inBody = (pointer: string, problem: Problem): Problem =>
 export function outcomesInBody<T>(operations: Operation<unknown>[], outcomes: Outcome<T>[]): OutcomeInBody<T>[] {
   const done = outcomes.values();
   return operations.map(({ pointer, faults }) => {
-    if (faults) return { pointer, problem: validationProblem(faults) };
+    if (faults) return { pointer, problem: validationProblem(faults, mostItemFaults) };
     const outcome = done.next().value as Outcome<T>;
     return 'problem' in outcome
       ? { pointer, problem: inBody(pointer, outcome.problem) }

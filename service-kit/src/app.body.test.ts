@@ -86,14 +86,29 @@ describe('body', () => {
     expect(body.code).toBe('invalid_json');
   });
 
-  test('When it is nested so deep that no parser gets through, then it is 400', async () => {
-    const other = await start(2 ** 20);
-    const body = `{"name":${'['.repeat(500_000)}${']'.repeat(500_000)}}`;
+  test.each([
+    ['arrays', '[', ']'],
+    ['objects', '{"a":', '}'],
+  ])('When its %s are nested 64 deep, then it is read', async (_, open, close) => {
+    expect((await echo(`${open.repeat(64)}${open === '[' ? '' : 1}${close.repeat(64)}`)).status).toBe(201);
+  });
 
-    const { status } = await request(`${other.url}/things/7`, { method: 'PUT', headers: json, body });
+  test.each([
+    ['65 deep', `${'['.repeat(65)}${']'.repeat(65)}`],
+    ['65 deep behind texts that hold brackets', `["]]]]","\\"]]]]",${'[ '.repeat(64)}${']'.repeat(65)}`],
+    ['500 deep and never closed', '[{"a":'.repeat(150)],
+  ])('When it is nested %s, then it is 400 and says how deep it may be', async (_, text) => {
+    const { status, body } = await echo(text);
 
-    await other.close();
     expect(status).toBe(400);
+    expect(body).toMatchObject({
+      code: 'validation_failed',
+      errors: [{ pointer: '', code: 'too_deep', allowed: { depth: 64 } }],
+    });
+  });
+
+  test('When brackets stand in its texts, then they do not count', async () => {
+    expect((await echo(JSON.stringify(['\\', '"['.repeat(100)]))).status).toBe(201);
   });
 
   test('When it is exactly as large as allowed, then it is accepted', async () => {
@@ -176,6 +191,34 @@ describe('body', () => {
   });
 });
 
+describe('a body that a reviver goes through', () => {
+  let other: RunningServer;
+  beforeAll(async () => {
+    const reviver = { isNeeded: () => true, revive: (_key: string, value: unknown) => value };
+    const json = { limit: 2 ** 20, reviver };
+    const app = createApp({ logger: memoryLogger().logger, json, routers: [routerOf(routes)] });
+    other = await listen(app, { host: '127.0.0.1', port: 0 });
+  });
+  afterAll(() => other.close());
+
+  test('When it begins with a byte order mark, then it is read without it', async () => {
+    const { status, body } = await request(`${other.url}/echo`, {
+      method: 'POST',
+      headers: json,
+      body: '\ufeff{"a":1}',
+    });
+
+    expect(status).toBe(201);
+    expect(body).toEqual({ body: { a: 1 } });
+  });
+
+  test('When it is nested so deep that no recursion gets through, then it is 400', async () => {
+    const body = `{"name":${'['.repeat(500_000)}${']'.repeat(500_000)}}`;
+
+    expect((await request(`${other.url}/echo`, { method: 'POST', headers: json, body })).status).toBe(400);
+  });
+});
+
 describe('validation', () => {
   const put = (path: string, body?: unknown) => send(path, { method: 'PUT', body });
 
@@ -200,6 +243,31 @@ describe('validation', () => {
       ],
     });
     expect(body.errors).toHaveLength(7);
+  });
+
+  test('When a body has more than 1,000 faults, then they are counted and the first 1,000 are named', async () => {
+    const other = await start(2 ** 20);
+    const unknown = Array.from({ length: 50_000 }, (_, index) => `"k${index}":0`);
+
+    const { status, body, text } = await request(`${other.url}/things/7`, {
+      method: 'PUT',
+      headers: json,
+      body: `{"name":"x",${unknown.join(',')}}`,
+    });
+
+    await other.close();
+    expect(status).toBe(400);
+    expect(body.errors).toHaveLength(1_000);
+    expect(body.detail).toMatch(/^50000 values are not valid: \/k0 .* 49980 more\.$/);
+    expect(text.length).toBeLessThan(200_000);
+  });
+
+  test('When a query has more than 1,000 parameters, then the last one is seen, too', async () => {
+    const others = '&size=m'.repeat(1_500);
+
+    const { body } = await send(`/things/7?size=m${others}&colour=red`);
+
+    expect(body.errors.map(({ parameter }: { parameter: string }) => parameter)).toContain('colour');
   });
 
   test('When nothing but parameters is unknown, then the code is unknown_parameter', async () => {

@@ -2,10 +2,12 @@ import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
+import querystring from 'node:querystring';
 import cors from 'cors';
 import express, { type Express, type RequestHandler, type Router } from 'express';
 import helmet from 'helmet';
 import { beginBudget } from './deadline.ts';
+import { deepestJson, isDeeperThan } from './json-depth.ts';
 import type { Logger } from './logger.ts';
 import { type ErrorTranslator, notFoundHandler, problemHandler } from './problem.ts';
 import { requestLog } from './request-log.ts';
@@ -86,6 +88,8 @@ export interface AppOptions {
 export function createApp(options: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by');
+  // As the usual one, but for its limit: what is beyond 1,000 parameters would be left out without a word.
+  app.set('query parser', (text: string) => querystring.parse(text, '&', '=', { maxKeys: 0 }));
   const logRequest = requestLog(options.logger);
   const { requestTimeout } = options;
   app.use((req, res, next) => {
@@ -106,7 +110,9 @@ export function createApp(options: AppOptions): Express {
         verify: (req, _res, body, encoding) => {
           if (encoding !== 'utf-8') throw Object.assign(new Error('not UTF-8'), { type: 'charset.unsupported' });
           if (!isUtf8(body)) throw new Error('not UTF-8');
-          if (reviver?.isNeeded(body)) toRevive.set(req, body.toString());
+          if (isDeeperThan(deepestJson, body)) throw Object.assign(new Error('too deep'), { type: 'entity.too.deep' });
+          // As the parser does, it leaves out a byte order mark.
+          if (reviver?.isNeeded(body)) toRevive.set(req, new TextDecoder().decode(body));
         },
       });
     // What one of them has read, the last one leaves alone.

@@ -36,7 +36,7 @@ const ofEveryProblem = {
   status: z.int().meta({ example: 400 }),
   detail: z.string().meta({ example: 'One value is not valid: /price must be at most 99999999.99.' }),
   code: z.enum(Object.keys(problemCatalogue) as [ProblemCode, ...ProblemCode[]]).meta({ example: 'validation_failed' }),
-  errors: z.array(fault).optional(),
+  errors: z.array(fault).optional().meta({ description: 'every fault; of very many, the first 1,000' }),
   current: z
     .looseObject({})
     .optional()
@@ -73,15 +73,21 @@ export const problemSchema = z
 
 /** The problems that any endpoint can answer with. */
 const common: ProblemCode[] = [
+  'malformed_request',
   'validation_failed',
   'unknown_parameter',
+  // A body is read even where none is asked for.
+  'invalid_json',
+  'request_timeout',
+  'body_too_large',
+  'unsupported_media_type',
+  'headers_too_large',
   'internal_error',
   'unavailable',
   'upstream_timeout',
 ];
 /** What the gateway refuses, where the installation has keys or limits. */
 const ofGuards: ProblemCode[] = ['unauthenticated', 'forbidden', 'rate_limited'];
-const ofBodies: ProblemCode[] = ['invalid_json', 'body_too_large', 'unsupported_media_type'];
 
 const isGuarded = (route: AnyRoute): boolean => route.path.startsWith('/api/');
 
@@ -100,7 +106,7 @@ function repliesOf(route: AnyRoute): ZodOpenApiResponsesObject {
   if (route.method === 'get' && 200 in route.replies && !route.replies[200]?.mediaType) {
     replies['304'] = { description: 'The client has it already, as its `If-None-Match` says.' };
   }
-  const codes = [...common, ...(isGuarded(route) ? ofGuards : []), ...(route.body ? ofBodies : []), ...route.problems];
+  const codes = [...common, ...(isGuarded(route) ? ofGuards : []), ...route.problems];
   for (const status of new Set(codes.map((code) => problemCatalogue[code].status))) {
     const here = codes.filter((code) => problemCatalogue[code].status === status);
     const own = route.replies[status];

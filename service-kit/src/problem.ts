@@ -1,4 +1,5 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
+import { deepestJson } from './json-depth.ts';
 import type { Logger } from './logger.ts';
 
 /**
@@ -6,6 +7,12 @@ import type { Logger } from './logger.ts';
  * gateway serves under the problem's `type`.
  */
 export const problemCatalogue = {
+  malformed_request: {
+    status: 400,
+    title: 'The request cannot be read',
+    about:
+      'The bytes that came are not a request of HTTP/1.1, or one that could be understood in two ways. The connection is closed.',
+  },
   invalid_json: {
     status: 400,
     title: 'The body is not valid JSON',
@@ -42,6 +49,11 @@ export const problemCatalogue = {
     status: 405,
     title: 'Method not allowed',
     about: 'The path exists, but not with this method. The `Allow` header lists the methods it has.',
+  },
+  request_timeout: {
+    status: 408,
+    title: 'The request took too long to come',
+    about: 'The head or the body of the request was not complete in time. The connection is closed.',
   },
   duplicate: {
     status: 409,
@@ -122,6 +134,11 @@ export const problemCatalogue = {
     title: 'Too many requests',
     about:
       'More requests came with this key, or from this address, than are allowed in the time that `RateLimit-Policy` names. Nothing was changed. Try again after the time in `Retry-After`.',
+  },
+  headers_too_large: {
+    status: 431,
+    title: 'The URL and the headers are too large',
+    about: 'The URL and the headers of a request may have 16 KiB together. The connection is closed.',
   },
   internal_error: {
     status: 500,
@@ -223,6 +240,8 @@ function fromExpress(error: unknown): Problem | undefined {
     case 'entity.verify.failed':
     case 'request.size.invalid':
       return notJson();
+    case 'entity.too.deep':
+      return tooDeep();
     case 'entity.too.large':
       return new Problem('body_too_large', 'The body is larger than this path accepts.');
     case 'encoding.unsupported':
@@ -240,6 +259,13 @@ const notJson = (): Problem =>
   new Problem('invalid_json', 'The body is not valid JSON in UTF-8.', {
     errors: [{ pointer: '', code: 'invalid_json', detail: 'must be JSON in UTF-8' }],
   });
+
+const tooDeep = (): Problem => {
+  const detail = `must not be nested more than ${deepestJson} deep`;
+  return new Problem('validation_failed', `The body ${detail}.`, {
+    errors: [{ pointer: '', code: 'too_deep', detail, allowed: { depth: deepestJson } }],
+  });
+};
 
 /** Answers a path that no route has. */
 export const notFoundHandler: RequestHandler = (req) => {

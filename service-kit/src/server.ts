@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import gracefulShutdown from 'http-graceful-shutdown';
+import { guardConnections } from './connection.ts';
 import type { Health } from './health.ts';
 import type { Logger } from './logger.ts';
 
@@ -12,15 +13,37 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/**
- * Listens; port 0 takes any free one.
- * Idle connections outlive those of the gateway's agent (60 s), so that it never sends on one that is being closed.
- */
+/** How long a client may take, in milliseconds. */
+export interface Patience {
+  /** For the head of a request, and for the whole of it. */
+  headersTimeout: number;
+  requestTimeout: number;
+  /** Between two looks at who has taken longer. */
+  connectionsCheckingInterval: number;
+  /** For its next request. Idle connections outlive those of the gateway's agent, so that it never sends on one that is being closed. */
+  keepAliveTimeout: number;
+  /** To take some of an answer, or to begin its first request. */
+  idleTimeout: number;
+}
+
+const usualPatience: Patience = {
+  headersTimeout: 20_000,
+  requestTimeout: 60_000,
+  connectionsCheckingInterval: 5_000,
+  keepAliveTimeout: 65_000,
+  idleTimeout: 60_000,
+};
+
+/** Listens; port 0 takes any free one. */
 export async function listen(
   app: RequestListener,
   { host, port }: { host: string; port: number },
+  { idleTimeout, ...timeouts }: Patience = usualPatience,
 ): Promise<RunningServer> {
-  const server = createServer({ keepAliveTimeout: 65_000, headersTimeout: 20_000, requestTimeout: 60_000 }, app);
+  const server = createServer(timeouts, app);
+  // Node would leave out those beyond 2,000 without a word; their size is bounded anyway.
+  server.maxHeadersCount = 0;
+  guardConnections(server, idleTimeout);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);

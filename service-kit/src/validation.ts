@@ -55,18 +55,21 @@ export const parseBody = <S extends z.ZodType>(schema: S, value: unknown): Parse
 export const faultsAt = (pointer: string, faults: Fault[]): Fault[] =>
   faults.map((fault) => (fault.header || fault.parameter ? fault : { ...fault, pointer: pointer + fault.pointer }));
 
-/** 400 that names every fault; its code says when there is nothing wrong but unknown parameters. */
-export function validationProblem(faults: Fault[]): Problem {
+/** How many faults a problem names: a body can have hundreds of thousands, and each says more than there was in the body. */
+const mostFaults = 1_000;
+
+/** 400 that names every fault, up to `most`; its code says when there is nothing wrong but unknown parameters. */
+export function validationProblem(faults: Fault[], most = mostFaults): Problem {
   const onlyUnknown = faults.every((fault) => fault.code === 'unknown_parameter');
   const count = faults.length === 1 ? 'One value is' : `${faults.length} values are`;
   return new Problem(
     onlyUnknown ? 'unknown_parameter' : 'validation_failed',
     `${count} not valid: ${sentenceOf(faults)}.`,
-    { errors: faults },
+    { errors: faults.slice(0, most) },
   );
 }
 
-/** How many faults are told in the sentence of a problem; `errors` has them all. */
+/** How many faults are told in the sentence of a problem; `errors` has more. */
 const toldFaults = 20;
 
 /** Faults in words: `/price is required; /stock must be at least 0`. */

@@ -1,0 +1,137 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { listen, type RunningServer } from './server.ts';
+
+/** Far shorter than a server's own, in milliseconds. */
+const impatience = {
+  headersTimeout: 200,
+  requestTimeout: 400,
+  connectionsCheckingInterval: 50,
+  keepAliveTimeout: 200,
+  idleTimeout: 300,
+};
+
+const open = new Set<Socket>();
+let running: RunningServer;
+beforeAll(async () => {
+  running = await listen(
+    async (req, res) => {
+      if (req.url === '/slow') await delay(600);
+      if (req.url === '/large') {
+        res.end('x'.repeat(2 ** 26));
+        return;
+      }
+      req.resume().once('end', () => res.end(`${req.method} ${req.url} ${Object.keys(req.headers).length}\n`));
+    },
+    { host: '127.0.0.1', port: 0 },
+    impatience,
+  );
+});
+afterAll(async () => {
+  for (const socket of open) socket.destroy();
+  await running.close();
+});
+
+/** A connection on which some bytes have been sent. */
+function sending(bytes: string): Socket {
+  const { port } = running.server.address() as { port: number };
+  const socket = connect({ port, host: '127.0.0.1' }).on('error', () => {});
+  open.add(socket);
+  socket.write(bytes, 'latin1');
+  return socket;
+}
+
+/** All that is answered until the server closes the connection. */
+const answersTo = (bytes: string): Promise<string> => text(sending(bytes));
+
+/** The status and problem of an answer that is the only one. */
+function onlyProblem(answer: string): { status: number; problem: Record<string, unknown>; head: string } {
+  const [head = '', body = ''] = answer.split('\r\n\r\n');
+  expect(answer.match(/^HTTP\/1\.1 \d/gm)).toHaveLength(1);
+  return { status: Number(head.split(' ')[1]), problem: JSON.parse(body), head };
+}
+
+describe('what is not a request', () => {
+  test.each([
+    ['no HTTP at all', 'hello\r\n\r\n', 400, 'malformed_request'],
+    ['a header without a colon', 'GET / HTTP/1.1\r\nHost: x\r\nodd\r\n\r\n', 400, 'malformed_request'],
+    [
+      'headers of more than 16 KiB',
+      `GET / HTTP/1.1\r\nHost: x\r\nA: ${'a'.repeat(17_000)}\r\n\r\n`,
+      431,
+      'headers_too_large',
+    ],
+    ['a URL of more than 16 KiB', `GET /${'a'.repeat(17_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 431, 'headers_too_large'],
+    [
+      'a chunk extension of more than 16 KiB',
+      `POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;${'a'.repeat(17_000)}\r\nx\r\n0\r\n\r\n`,
+      413,
+      'body_too_large',
+    ],
+    ['a head that does not end', 'GET / HTTP/1.1\r\nHost: x\r\n', 408, 'request_timeout'],
+    ['a body that does not end', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc', 408, 'request_timeout'],
+    ['CONNECT', 'CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n', 405, 'method_not_allowed'],
+  ])('When %s comes, then a problem is answered and the connection closed', async (_, bytes, status, code) => {
+    const answer = onlyProblem(await answersTo(bytes));
+
+    expect(answer.status).toBe(status);
+    expect(answer.problem).toMatchObject({ type: `/problems/${code}`, code, status });
+    expect(answer.head).toMatch(/^content-type: application\/problem\+json/im);
+    expect(answer.head).toMatch(/^connection: close$/im);
+    expect(answer.head).toContain(`X-Request-Id: ${answer.problem.instance}`);
+  });
+
+  test('When it comes behind a request that is being answered, then that one is answered first', async () => {
+    const answer = await answersTo('GET /slow HTTP/1.1\r\nHost: x\r\n\r\nhello\r\n\r\n');
+
+    expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 400']);
+  });
+});
+
+test('When a request has more headers than Node would give by itself, then none is left out', async () => {
+  const headers = Array.from({ length: 2_500 }, (_, index) => `${index}:\r\n`).join('');
+
+  expect(await answersTo(`GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${headers}\r\n`)).toContain('GET / 2502\n');
+});
+
+test('When a request has an expectation that nobody knows, then it is answered as without it', async () => {
+  const answer = await answersTo('GET / HTTP/1.1\r\nHost: x\r\nExpect: 200-maybe\r\nConnection: close\r\n\r\n');
+
+  expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+});
+
+describe('idle connections', () => {
+  const isClosed = async (socket: Socket) => {
+    await once(socket.resume(), 'close');
+    return true;
+  };
+
+  test('When nothing is sent, then the connection is closed', async () => {
+    expect(await isClosed(sending(''))).toBe(true);
+  });
+
+  test('When no further request comes, then the connection is closed', async () => {
+    expect(await isClosed(sending('GET / HTTP/1.1\r\nHost: x\r\n\r\n'))).toBe(true);
+  });
+
+  test('When an answer is long in coming, then the connection is kept', async () => {
+    const answer = await answersTo('GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  test('When nobody reads the answer, then the connection is closed', async () => {
+    const connections = () =>
+      new Promise<number>((resolve) => (running.server as Server).getConnections((_error, count) => resolve(count)));
+    const socket = sending('GET /large HTTP/1.1\r\nHost: x\r\n\r\n').pause();
+    await once(socket, 'connect');
+    while ((await connections()) === 0) await delay(20);
+    while ((await connections()) > 0) await delay(20);
+
+    expect(await connections()).toBe(0);
+  });
+});
