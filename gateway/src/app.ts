@@ -2,7 +2,7 @@ import type { RequestListener } from 'node:http';
 import { createApp } from '@shop/service-kit/app.ts';
 import { type Health, probeRoutes } from '@shop/service-kit/health.ts';
 import type { Logger } from '@shop/service-kit/logger.ts';
-import { metricsRoutes } from '@shop/service-kit/metrics.ts';
+import { metricsRoutes, showUpstream } from '@shop/service-kit/metrics.ts';
 import { openApiDocument } from '@shop/service-kit/openapi.ts';
 import { routerOf } from '@shop/service-kit/route.ts';
 import { Router } from 'express';
@@ -27,6 +27,7 @@ export async function createGateway(
 ): Promise<RequestListener> {
   const { upstreams } = config;
   const names = Object.keys(upstreams) as UpstreamName[];
+  for (const name of names) showUpstream(name);
   const proxies = new Map(names.map((name) => [name, proxyTo(name, upstreams[name], config)]));
   const operations = [systemHealthRoute(upstreams), ...probeRoutes(health), ...metricsRoutes()];
   const own = openApiDocument('gateway', operations);
