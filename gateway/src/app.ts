@@ -2,7 +2,7 @@ import type { RequestListener } from 'node:http';
 import { createApp } from '@shop/service-kit/app.ts';
 import { type Health, probeRoutes } from '@shop/service-kit/health.ts';
 import type { Logger } from '@shop/service-kit/logger.ts';
-import { metricsRoutes } from '@shop/service-kit/metrics.ts';
+import { metricsRoutes, showUpstream } from '@shop/service-kit/metrics.ts';
 import { openApiDocument } from '@shop/service-kit/openapi.ts';
 import { routerOf } from '@shop/service-kit/route.ts';
 import type { GatewayConfig, UpstreamName } from './config.ts';
@@ -28,9 +28,11 @@ export async function createGateway(
   { pools, logger, health, guard }: { pools: Pools; logger: Logger; health: Health; guard?: Guard | undefined },
 ): Promise<RequestListener> {
   const bodies = new BodyBudget(config.maxBodyBytes);
-  const proxies = new Map<string, PassOn>(
-    Object.entries(pools).map(([name, pool]) => [name, proxyTo(pool, bodies, config)]),
-  );
+  const proxies = new Map<string, PassOn>();
+  for (const [name, pool] of Object.entries(pools)) {
+    showUpstream(name);
+    proxies.set(name, proxyTo(pool, bodies, config));
+  }
   const operations = [systemHealthRoute(pools), ...probeRoutes(health), ...metricsRoutes()];
   const own = openApiDocument('gateway', operations);
   const app = createApp({

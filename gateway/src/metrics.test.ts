@@ -26,6 +26,8 @@ test('When a service is away, then its requests are counted by the prefix and th
   ]);
   expect(shown('upstream_failures_total')).toEqual([
     { upstream: 'catalog-service', reason: 'unavailable', value: 2 },
+    { upstream: 'catalog-service', reason: 'upstream_timeout', value: 0 },
     { upstream: 'tagging-service', reason: 'unavailable', value: 1 },
+    { upstream: 'tagging-service', reason: 'upstream_timeout', value: 0 },
   ]);
 });

@@ -23,11 +23,11 @@ export const booleanSetting = z.stringbool({ truthy: ['true'], falsy: ['false'] 
 
 export const portSetting = (fallback: number) => integerSetting(0, 65_535).default(fallback);
 
-/** One or more URLs with a comma between them, all http or all https. */
 const httpUrl = z.url({ protocol: /^https?$/ });
 
 export const urlSetting = httpUrl.describe('an http or https URL');
 
+/** One or more URLs with a comma between them, all http or all https. */
 export const urlsSetting = z
   .string()
   .transform((text) => text.split(',').map((url) => url.trim()))

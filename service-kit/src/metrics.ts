@@ -78,6 +78,11 @@ export function requestEnded(method: string, route: string, status: number, seco
   metrics?.requests.observe({ method: methods.has(method) ? method : 'other', route, status }, seconds);
 }
 
+/** Shows a service to which requests are passed on, also while none of them has failed. */
+export function showUpstream(upstream: string): void {
+  for (const reason of ['unavailable', 'upstream_timeout']) metrics?.upstreamFailures.inc({ upstream, reason }, 0);
+}
+
 /** Counts a request that could not be passed on. */
 export function upstreamFailed(upstream: string, reason: string): void {
   metrics?.upstreamFailures.inc({ upstream, reason });
