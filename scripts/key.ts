@@ -3,6 +3,7 @@
 //   npm run key -- list
 //   npm run key -- revoke NAME
 
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { keysFileSetting } from '@shop/gateway/config.ts';
 import { type Scope, scopes } from '@shop/gateway/guards/api-key.ts';
@@ -26,7 +27,9 @@ async function main(words: string[]): Promise<void> {
   );
   if (command === 'create' && name && more.length === 0 && scopes.includes(values.scope as Scope)) {
     console.log(await createKey(file, name, values.scope as Scope));
-    console.error(`This is the key of ${name}. It is shown this once; ${file} has only its digest.`);
+    console.error(
+      `This is the key of ${name}. It is shown this once; ${path.relative(process.cwd(), file)} has only its digest.`,
+    );
   } else if (command === 'list' && name === undefined && values.scope === undefined) {
     for (const { name, scope } of await readKeys(file)) console.log(`${scope.padEnd(5)}  ${name}`);
   } else if (command === 'revoke' && name && more.length === 0 && values.scope === undefined) {

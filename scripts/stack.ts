@@ -4,6 +4,7 @@ import path from 'node:path';
 import { catalogService } from '@shop/catalog-service/app.ts';
 import { databaseEnvironment, type ProvidedDatabase } from '@shop/db/provision.ts';
 import { gatewayConfig } from '@shop/gateway/config.ts';
+import { readKeys } from '@shop/gateway/guards/key-ring.ts';
 import { resourceServiceConfig } from '@shop/resources/resource-service.ts';
 import { ConfigError, type Environment } from '@shop/service-kit/config.ts';
 import { taggingService } from '@shop/tagging-service/app.ts';
@@ -29,11 +30,12 @@ export interface StackAddresses {
 }
 
 /**
- * Checks every program's settings, and that its port is free, before anything is started.
+ * Checks every program's settings, the key file, and that each port is free, before anything is started.
  * @throws {ConfigError} in one line
  */
 export async function checkSettings(env: Environment): Promise<StackAddresses> {
   const gateway = gatewayConfig(env);
+  if (gateway.guard.keysFile !== undefined) await readKeys(gateway.guard.keysFile);
   // The database's settings come later, when it is known which database it is.
   const withDatabase = { DB_HOST: 'unknown', DB_USER: 'unknown', ...env, ...behindGateway };
   const listeners = {

@@ -1,7 +1,8 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { request } from '@shop/service-kit/testing.ts';
+import { startTelemetry } from '@shop/service-kit/telemetry.ts';
+import { memoryLogger, request } from '@shop/service-kit/testing.ts';
 import { generateKey } from './api-key.ts';
 import type { GuardConfig } from './guard.ts';
 import { keyLine, startGuardedGateway, temporaryKeyFile } from './testing.ts';
@@ -167,7 +168,8 @@ describe('keys', () => {
 });
 
 describe('the log', () => {
-  test('When requests come with keys, then no line has one, and those of known clients have their names', async () => {
+  test('When requests come with keys, then no line and no metric has one, and known clients are named', async () => {
+    startTelemetry({ metrics: true }, () => memoryLogger().logger);
     const gateway = await startWithKeys();
     const strange = generateKey();
     const send = (method: string, key: string) => request(`${gateway.url}/api/products/1`, { method, ...bearing(key) });
@@ -175,10 +177,12 @@ describe('the log', () => {
     await gateway.stopService();
     statuses.push(await send('GET', writer));
 
+    const { text: metrics } = await request(`${gateway.url}/metrics`);
     const log = JSON.stringify(gateway.lines);
 
     expect(statuses.map(({ status }) => status)).toEqual([200, 403, 401, 503]);
-    expect(log).not.toMatch(new RegExp([writer, reader, strange].join('|')));
+    expect(metrics).toContain('route="/api/products/*",status="401"');
+    expect(log + metrics).not.toMatch(new RegExp([writer, reader, strange].join('|')));
     expect(gateway.lines.filter(({ req }) => req).map(({ client }) => client)).toEqual([
       'shop',
       'office',

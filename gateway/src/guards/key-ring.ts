@@ -10,7 +10,10 @@ const interval = 1_000;
 
 /** The keys that are good at the moment. */
 export interface KeyRing {
-  /** The key that has this text. Compared with each of them, in a time that says nothing of how alike two are. */
+  /**
+   * The key that has this text. It is looked up by its digest, of which nobody can choose a part, and compared in a time that says
+   * nothing of how alike two are.
+   */
   find(text: string): ApiKey | undefined;
   /** Stops watching the file. */
   close(): void;
@@ -28,18 +31,20 @@ export async function readKeys(file: string): Promise<ApiKey[]> {
   return parseKeys(text, file);
 }
 
+const byDigest = (keys: ApiKey[]): Map<string, ApiKey> => new Map(keys.map((key) => [key.digest.toString('hex'), key]));
+
 /**
  * Reads the key file, and again within about a second of each change. A file that is not valid by then, or is gone, is logged,
  * and the keys that were good stay so.
  * @throws {ConfigError} when it cannot be read, or is not valid, to begin with
  */
 export async function watchKeys(file: string, logger: Logger): Promise<KeyRing> {
-  let keys = await readKeys(file);
+  let keys = byDigest(await readKeys(file));
   const reread: StatsListener = () => {
     readKeys(file).then(
       (fresh) => {
-        keys = fresh;
-        logger.info({ clients: keys.map(({ name }) => name) }, 'the keys were read again');
+        keys = byDigest(fresh);
+        logger.info({ clients: fresh.map(({ name }) => name) }, 'the keys were read again');
       },
       (error: Error) => logger.error(`the keys stay as they were: ${error.message}`),
     );
@@ -48,9 +53,8 @@ export async function watchKeys(file: string, logger: Logger): Promise<KeyRing> 
   return {
     find: (text) => {
       const digest = digestOf(text);
-      let found: ApiKey | undefined;
-      for (const key of keys) if (timingSafeEqual(key.digest, digest)) found = key;
-      return found;
+      const key = keys.get(digest.toString('hex'));
+      return key && timingSafeEqual(key.digest, digest) ? key : undefined;
     },
     close: () => unwatchFile(file, reread),
   };

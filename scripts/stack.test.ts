@@ -1,0 +1,33 @@
+import { networkInterfaces } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { isolatedEnvironment, removeFolder, startStack, temporaryFolder } from '@shop/e2e/stack.ts';
+import { request } from '@shop/service-kit/testing.ts';
+import { checkSettings } from './stack.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await temporaryFolder();
+});
+afterEach(() => removeFolder(folder));
+
+describe('the stack', () => {
+  test('When its key file cannot be used, then it is refused before anything is started', async () => {
+    const settings = { ...(await isolatedEnvironment(folder)), API_KEYS_FILE: path.join(folder, 'nowhere') };
+
+    await expect(checkSettings(settings)).rejects.toThrow(/^the key file .*nowhere cannot be read \(ENOENT\)$/);
+  });
+
+  test('When its gateway listens everywhere, then the services do not: they ask for no key', async () => {
+    const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+    const own = addresses.find(({ internal, family }) => !internal && family === 'IPv4')?.address ?? '127.0.0.2';
+    const { ports, stop } = await startStack(folder, { BIND_HOST: '0.0.0.0', ALLOW_OPEN: 'true' });
+    try {
+      expect((await request(`http://${own}:${ports.gateway}/api/products/1`)).status).toBe(200);
+      await expect(request(`http://${own}:${ports.catalog}/api/products/1`)).rejects.toThrow('fetch failed');
+      await expect(request(`http://${own}:${ports.tagging}/api/tags/1`)).rejects.toThrow('fetch failed');
+    } finally {
+      await stop();
+    }
+  });
+});
