@@ -5,35 +5,38 @@ import type { Logger } from '@shop/service-kit/logger.ts';
 import { metricsRoutes } from '@shop/service-kit/metrics.ts';
 import { openApiDocument } from '@shop/service-kit/openapi.ts';
 import { routerOf } from '@shop/service-kit/route.ts';
-import { Router } from 'express';
 import type { GatewayConfig, UpstreamName } from './config.ts';
 import type { Guard } from './guards/guard.ts';
 import { systemHealthRoute } from './health.ts';
-import { createListener, raiseFailure } from './listener.ts';
+import { createListener } from './listener.ts';
 import { createDocumentSource } from './openapi.ts';
 import { pageRouter } from './pages.ts';
 import { type PassOn, proxyTo } from './proxy.ts';
+import { BodyBudget } from './request-body.ts';
 import { operationsPaths, routes } from './routes.ts';
+import type { UpstreamPool } from './upstreams/upstream-pool.ts';
+
+/** The replicas of each service. */
+export type Pools = Record<UpstreamName, UpstreamPool>;
 
 /**
  * What the gateway answers: the routing table straight on plain node:http, and an Express app for its own pages, for how the
- * system is, and for all that goes wrong. It never listens.
+ * system is, and for all that has no route. It never listens.
  */
 export async function createGateway(
   config: GatewayConfig,
-  logger: Logger,
-  health: Health,
-  guard?: Guard,
+  { pools, logger, health, guard }: { pools: Pools; logger: Logger; health: Health; guard?: Guard | undefined },
 ): Promise<RequestListener> {
-  const { upstreams } = config;
-  const names = Object.keys(upstreams) as UpstreamName[];
-  const proxies = new Map(names.map((name) => [name, proxyTo(name, upstreams[name], config)]));
-  const operations = [systemHealthRoute(upstreams), ...probeRoutes(health), ...metricsRoutes()];
+  const bodies = new BodyBudget(config.maxBodyBytes);
+  const proxies = new Map<string, PassOn>(
+    Object.entries(pools).map(([name, pool]) => [name, proxyTo(pool, bodies, config)]),
+  );
+  const operations = [systemHealthRoute(pools), ...probeRoutes(health), ...metricsRoutes()];
   const own = openApiDocument('gateway', operations);
   const app = createApp({
     logger,
-    operations: Router().use(raiseFailure, routerOf(operations)),
-    routers: [await pageRouter(createDocumentSource(own, upstreams))],
+    operations: routerOf(operations),
+    routers: [await pageRouter(createDocumentSource(own, pools))],
   });
   const proxyRoutes = routes.map(({ prefix, upstream }) => ({
     prefix,
@@ -44,12 +47,12 @@ export async function createGateway(
 }
 
 /** Passes on what a service tells operators (its health and metrics), for a service that is not published itself. */
-export function createOperations(name: UpstreamName, config: GatewayConfig, logger: Logger): RequestListener {
-  const proxy = proxyTo(name, config.upstreams[name], config);
-  const app = createApp({ logger, routers: [Router().use(raiseFailure)] });
+export function createOperations(pool: UpstreamPool, config: GatewayConfig, logger: Logger): RequestListener {
+  const proxy = proxyTo(pool, new BodyBudget(0), config);
+  const app = createApp({ logger, routers: [] });
   return createListener(
     app,
-    operationsPaths.map((prefix) => ({ prefix, upstream: name, proxy })),
+    operationsPaths.map((prefix) => ({ prefix, upstream: pool.name, proxy })),
     logger,
   );
 }

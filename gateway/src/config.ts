@@ -5,10 +5,11 @@ import {
   booleanSetting,
   ConfigError,
   type Environment,
+  integerSetting,
   portSetting,
   readSettings,
   requestTimeoutSetting,
-  urlSetting,
+  urlsSetting,
 } from '@shop/service-kit/config.ts';
 import { type TelemetryConfig, telemetryConfig } from '@shop/service-kit/telemetry.ts';
 import * as z from 'zod';
@@ -23,6 +24,12 @@ export interface GatewayConfig {
   /** Milliseconds that a request may take. */
   requestTimeout: number;
   telemetry: TelemetryConfig;
+  /** Milliseconds for which requests are still taken after the signal to stop. */
+  shutdownDelay: number;
+  /** How many requests may be at a service at a time. */
+  maxInFlight: number;
+  /** How many bytes of bodies may be held at a time. */
+  maxBodyBytes: number;
   /** Whether the gateway is behind a proxy whose `X-Forwarded-*` headers can be believed. */
   trustProxy: boolean;
   guard: GuardConfig;
@@ -31,7 +38,8 @@ export interface GatewayConfig {
 export type UpstreamName = 'catalog-service' | 'tagging-service';
 
 export interface Upstream {
-  url: string;
+  /** Where its replicas are: each address of each host is one. */
+  urls: URL[];
   /** The gateway passes the service's own health endpoints on at this port, where one is set. */
   operationsPort: number | undefined;
 }
@@ -63,11 +71,13 @@ export function gatewayConfig(env: Environment): GatewayConfig {
       GATEWAY_PORT: portSetting(3001),
       CATALOG_SERVICE_PORT: portSetting(3002),
       TAGGING_SERVICE_PORT: portSetting(3003),
-      CATALOG_SERVICE_URL: urlSetting.optional(),
-      TAGGING_SERVICE_URL: urlSetting.optional(),
+      CATALOG_SERVICE_URL: urlsSetting.optional(),
+      TAGGING_SERVICE_URL: urlsSetting.optional(),
       CATALOG_OPERATIONS_PORT: portSetting(0).optional(),
       TAGGING_OPERATIONS_PORT: portSetting(0).optional(),
       REQUEST_TIMEOUT_MS: requestTimeoutSetting,
+      GATEWAY_MAX_IN_FLIGHT: integerSetting(1, 100_000).default(256),
+      GATEWAY_MAX_BODY_MIB: integerSetting(8, 65_536).default(64),
       TRUST_PROXY: booleanSetting.default(false),
       API_KEYS_FILE: keysFileSetting.optional(),
       PUBLIC_READ: booleanSetting.default(false),
@@ -94,6 +104,9 @@ export function gatewayConfig(env: Environment): GatewayConfig {
     port: settings.GATEWAY_PORT,
     requestTimeout: settings.REQUEST_TIMEOUT_MS,
     telemetry: telemetryConfig('gateway', env),
+    shutdownDelay: settings.SHUTDOWN_DELAY_MS,
+    maxInFlight: settings.GATEWAY_MAX_IN_FLIGHT,
+    maxBodyBytes: settings.GATEWAY_MAX_BODY_MIB * 2 ** 20,
     trustProxy: settings.TRUST_PROXY,
     guard: {
       keysFile: settings.API_KEYS_FILE,
@@ -103,11 +116,11 @@ export function gatewayConfig(env: Environment): GatewayConfig {
     },
     upstreams: {
       'catalog-service': {
-        url: settings.CATALOG_SERVICE_URL ?? `http://127.0.0.1:${settings.CATALOG_SERVICE_PORT}`,
+        urls: settings.CATALOG_SERVICE_URL ?? [new URL(`http://127.0.0.1:${settings.CATALOG_SERVICE_PORT}`)],
         operationsPort: env.CATALOG_OPERATIONS_PORT ? settings.CATALOG_OPERATIONS_PORT : undefined,
       },
       'tagging-service': {
-        url: settings.TAGGING_SERVICE_URL ?? `http://127.0.0.1:${settings.TAGGING_SERVICE_PORT}`,
+        urls: settings.TAGGING_SERVICE_URL ?? [new URL(`http://127.0.0.1:${settings.TAGGING_SERVICE_PORT}`)],
         operationsPort: env.TAGGING_OPERATIONS_PORT ? settings.TAGGING_OPERATIONS_PORT : undefined,
       },
     },

@@ -1,15 +1,16 @@
 import { type HealthReport, healthReport, healthRoute } from '@shop/service-kit/health.ts';
 import type { AnyRoute } from '@shop/service-kit/route.ts';
 import * as z from 'zod';
-import type { GatewayConfig } from './config.ts';
+import type { Pools } from './app.ts';
+import type { UpstreamPool } from './upstreams/upstream-pool.ts';
 
 /** Milliseconds that a service has to say how it is. */
 const patience = 2_000;
 
 /** What a service says of itself, or that it says nothing. */
-async function reportOf(url: string): Promise<Partial<HealthReport> & { status: 'up' | 'down' }> {
+async function reportOf(pool: UpstreamPool): Promise<Partial<HealthReport> & { status: 'up' | 'down' }> {
   try {
-    const response = await fetch(new URL('/health', url), { signal: AbortSignal.timeout(patience) });
+    const response = await fetch(pool.urlOf('/health'), { signal: AbortSignal.timeout(patience) });
     return (await response.json()) as HealthReport;
   } catch {
     return { status: 'down' };
@@ -26,10 +27,10 @@ const systemHealth = z
   .meta({ id: 'SystemHealth', description: 'How the system is, service by service.' });
 
 /** `GET /health` of the gateway: the whole system, service by service; 503 as soon as one of them is down. */
-export const systemHealthRoute = (upstreams: GatewayConfig['upstreams']): AnyRoute =>
+export const systemHealthRoute = (pools: Pools): AnyRoute =>
   healthRoute('/health', 'getSystemHealth', 'How the system is, service by service', systemHealth, async () => {
     const services = Object.fromEntries(
-      await Promise.all(Object.entries(upstreams).map(async ([name, { url }]) => [name, await reportOf(url)] as const)),
+      await Promise.all(Object.entries(pools).map(async ([name, pool]) => [name, await reportOf(pool)] as const)),
     );
     const up = Object.values(services).every(({ status }) => status === 'up');
     return {

@@ -1,23 +1,16 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { parseExposition } from '@shop/service-kit/exposition.ts';
-import { Health } from '@shop/service-kit/health.ts';
-import { listen, type RunningServer } from '@shop/service-kit/server.ts';
 import { startTelemetry } from '@shop/service-kit/telemetry.ts';
 import { memoryLogger, request } from '@shop/service-kit/testing.ts';
-import { createGateway } from './app.ts';
-import { gatewayConfig } from './config.ts';
+import { closeAll, nowhere, startGateway, type TestGateway } from './testing.ts';
 
-let gateway: RunningServer;
+let gateway: TestGateway;
 
 beforeAll(async () => {
-  // A port that nothing listens on.
-  const nowhere = 'http://127.0.0.1:1';
-  const config = gatewayConfig({ CATALOG_SERVICE_URL: nowhere, TAGGING_SERVICE_URL: nowhere, GATEWAY_PORT: '0' });
-  const { logger } = memoryLogger();
-  startTelemetry(config.telemetry, () => logger);
-  gateway = await listen(await createGateway(config, logger, new Health('gateway')), config);
+  startTelemetry({ metrics: true }, () => memoryLogger().logger);
+  gateway = await startGateway({ catalog: await nowhere(), tagging: await nowhere() });
 });
-afterAll(() => gateway.close());
+afterAll(closeAll);
 
 test('When a service is away, then its requests are counted by the prefix and the status, and as its failures', async () => {
   await request(`${gateway.url}/api/products/17`);

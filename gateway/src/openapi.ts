@@ -1,6 +1,6 @@
 import { apiVersion } from '@shop/service-kit/openapi.ts';
 import { unavailable } from '@shop/service-kit/problem.ts';
-import type { GatewayConfig } from './config.ts';
+import type { Pools } from './app.ts';
 
 /** An OpenAPI document, as far as merging looks into it. */
 export interface OpenApi {
@@ -64,13 +64,13 @@ export function mergeDocuments(own: OpenApi, services: OpenApi[]): OpenApi {
  * Fetches each service's document, and keeps the last that it gave for the time when it is away.
  * @throws {Problem} 503 while a service has never been reached
  */
-export function createDocumentSource(own: OpenApi, upstreams: GatewayConfig['upstreams']): () => Promise<OpenApi> {
+export function createDocumentSource(own: OpenApi, pools: Pools): () => Promise<OpenApi> {
   const known = new Map<string, OpenApi>();
   return async () => {
     await Promise.all(
-      Object.entries(upstreams).map(async ([name, { url }]) => {
+      Object.entries(pools).map(async ([name, pool]) => {
         try {
-          const response = await fetch(new URL('/openapi.json', url), { signal: AbortSignal.timeout(patience) });
+          const response = await fetch(pool.urlOf('/openapi.json'), { signal: AbortSignal.timeout(patience) });
           if (response.ok) known.set(name, (await response.json()) as OpenApi);
         } catch (error) {
           if (!known.has(name)) throw unavailable(`${name} cannot be reached at the moment.`, error);
@@ -79,7 +79,7 @@ export function createDocumentSource(own: OpenApi, upstreams: GatewayConfig['ups
     );
     return mergeDocuments(
       own,
-      Object.keys(upstreams).flatMap((name) => known.get(name) ?? []),
+      Object.keys(pools).flatMap((name) => known.get(name) ?? []),
     );
   };
 }

@@ -1,35 +1,37 @@
 import { Agent, type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http';
-import { Problem, unavailable } from '@shop/service-kit/problem.ts';
+import { Agent as SecureAgent } from 'node:https';
+import { Stream } from 'node:stream';
+import type { Problem } from '@shop/service-kit/problem.ts';
 import { createProxyMiddleware, type Plugin } from 'http-proxy-middleware';
-import type { GatewayConfig, Upstream } from './config.ts';
+import type { GatewayConfig } from './config.ts';
+import { Exchange, type Passage } from './exchange.ts';
+import type { BodyBudget } from './request-body.ts';
 import { upstreamSpans } from './upstream-span.ts';
+import type { UpstreamPool } from './upstreams/upstream-pool.ts';
 
 const forwardedHeaders = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-proto'];
 
-/** The upstream accepted the request and did not answer in time. */
-class UpstreamTimeout extends Error {
-  readonly code = 'UPSTREAM_TIMEOUT';
-}
+/** What a client says of its connection to the gateway. Node has answered `Expect` itself. */
+const connectionHeaders = ['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'upgrade', 'expect'];
 
 /**
- * Connections to the services are kept for the next request. They are given up after 30 idle seconds, well before a
- * service closes them (65 s), so that no request meets a closing one.
+ * In the place of the request's own stream, which the library would pipe: the exchange sends the body itself, whole, and so
+ * may send it twice.
  */
-const agent = new Agent({ keepAlive: true, maxFreeSockets: 64, timeout: 30_000 });
+const sentAlready = Object.assign(new Stream(), { pipe: <T>(destination: T): T => destination });
 
 /**
  * In the place of the library's own plugins, whose answer to an error is a plain-text 504 that echoes the URL. An `error`
  * that has a listener goes nowhere else, and one that has none ends the process: this listener is the only way on, and
- * must lead to an answer. A request gets `timeout` milliseconds for each silence of the upstream.
+ * must lead to an answer.
  */
-const failingWith =
-  (fail: (req: IncomingMessage, error: Error) => void, timeout: number): Plugin =>
+const telling =
+  (exchanges: WeakMap<IncomingMessage, Exchange>): Plugin =>
   (proxy) => {
+    proxy.on('proxyReq', (request: ClientRequest, req: IncomingMessage) => exchanges.get(req)?.begin(request));
+    proxy.on('proxyRes', (answer: IncomingMessage, req: IncomingMessage) => exchanges.get(req)?.answer(answer));
     proxy.on('error', (error: Error, req?: IncomingMessage) => {
-      if (req) fail(req, error);
-    });
-    proxy.on('proxyReq', (request: ClientRequest) => {
-      request.setTimeout(timeout, () => request.destroy(new UpstreamTimeout(`no answer within ${timeout} ms`)));
+      if (req) exchanges.get(req)?.fail(error);
     });
   };
 
@@ -37,39 +39,44 @@ const failingWith =
 export type PassOn = (req: IncomingMessage, res: ServerResponse, fail: (problem: Problem) => void) => void;
 
 /**
- * Streams requests to a service, path and all, and its answers back. An upstream that is away is 503, one that is too slow
- * 504; a client that goes away takes its upstream request with it.
+ * Sends requests on to the replicas of a service, path and all, and streams their answers back. A service that is away is 503,
+ * one that is too slow 504; a client that goes away takes its upstream request with it.
  * The service learns from `X-Forwarded-*` who asked: what a client says of that itself counts only behind a proxy that is
  * trusted.
  */
 export function proxyTo(
-  name: string,
-  upstream: Upstream,
-  { requestTimeout: timeout, trustProxy }: Pick<GatewayConfig, 'requestTimeout' | 'trustProxy'>,
+  pool: UpstreamPool,
+  bodies: BodyBudget,
+  { requestTimeout, trustProxy }: Pick<GatewayConfig, 'requestTimeout' | 'trustProxy'>,
 ): PassOn {
-  const pending = new WeakMap<IncomingMessage, (problem: Problem) => void>();
-  const failed = (req: IncomingMessage, error: Error): void => {
-    const fail = pending.get(req);
-    pending.delete(req);
-    if ((error as { code?: string }).code === 'UPSTREAM_TIMEOUT') {
-      fail?.(new Problem('upstream_timeout', `${name} did not answer in time.`, { cause: error }));
-    } else fail?.(unavailable(`${name} cannot be reached at the moment.`, error));
-  };
+  const exchanges = new WeakMap<IncomingMessage, Exchange>();
+  /**
+   * Connections to the services are kept for the next request. They are given up after 30 idle seconds, well before a
+   * service closes them (65 s), so that no request meets a closing one.
+   */
+  const options = { keepAlive: true, maxFreeSockets: 256, timeout: 30_000 };
+  const agent = pool.isSecure ? new SecureAgent(options) : new Agent(options);
+  pool.onGone(({ url }) => {
+    const port = url.port || (pool.isSecure ? 443 : 80);
+    const name = agent.getName({ host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(port) });
+    for (const socket of agent.freeSockets[name] ?? []) socket.destroy();
+  });
   const proxy = createProxyMiddleware({
-    // An object, so that it is not parsed anew for every request.
-    target: new URL(upstream.url),
+    router: (req: IncomingMessage) => (exchanges.get(req) as Exchange).target,
     agent,
+    buffer: sentAlready,
     xfwd: true,
     ejectPlugins: true,
-    plugins: [upstreamSpans(name), failingWith(failed, timeout)],
+    plugins: [upstreamSpans(pool.name), telling(exchanges)],
   });
+  const passage: Passage = { pool, bodies, requestTimeout, send: (req, res) => void proxy(req, res) };
   return (req, res, fail) => {
-    pending.set(req, fail);
     const { headers } = req;
     if (!trustProxy) for (const header of forwardedHeaders) delete headers[header];
     else if (headers['x-forwarded-for']) headers['x-forwarded-for'] += `, ${req.socket.remoteAddress}`;
-    // Node has answered it; with it, `proxyReq` would not be emitted and the request would have no deadline.
-    delete headers.expect;
-    void proxy(req, res);
+    for (const header of connectionHeaders) delete headers[header];
+    const exchange = new Exchange(passage, req, res, fail);
+    exchanges.set(req, exchange);
+    exchange.start();
   };
 }

@@ -6,6 +6,7 @@ import { startTelemetry, stopTelemetry } from '@shop/service-kit/telemetry.ts';
 import { createGateway, createOperations } from './app.ts';
 import { gatewayConfig, type UpstreamName } from './config.ts';
 import { createGuard } from './guards/guard.ts';
+import { startPools } from './upstreams/upstream-pool.ts';
 
 await runMain('gateway', async () => {
   const config = gatewayConfig(loadEnvironmentFile());
@@ -13,18 +14,23 @@ await runMain('gateway', async () => {
   const logger = createLogger('gateway', config.logLevel);
   const health = new Health('gateway');
   const { guard, close } = await createGuard(config, logger);
-  const server = await listen(await createGateway(config, logger, health, guard), config);
+  const pools = await startPools(config.upstreams, { logger, maxInFlight: config.maxInFlight });
+  const server = await listen(await createGateway(config, { pools, logger, health, guard }), config);
   const operations = await Promise.all(
     (Object.keys(config.upstreams) as UpstreamName[]).flatMap((name) => {
       const port = config.upstreams[name].operationsPort;
-      return port === undefined ? [] : listen(createOperations(name, config, logger), { host: config.host, port });
+      return port === undefined
+        ? []
+        : listen(createOperations(pools[name], config, logger), { host: config.host, port });
     }),
   );
   endOnSignal(server, {
     health,
     logger,
+    delay: config.shutdownDelay,
     cleanUp: async () => {
       close();
+      for (const pool of Object.values(pools)) pool.close();
       await Promise.all(operations.map((one) => one.close()));
       await stopTelemetry();
     },

@@ -6,9 +6,6 @@ import { expectedVersion, id } from './fields.ts';
 /** How many operations a batch may hold in all. */
 export const mostOperations = 1_000;
 
-/** Bytes that the body of a batch may have. */
-export const batchBodyLimit = 8 * 2 ** 20;
-
 const operations = z.array(z.unknown()).default([]);
 
 /** A batch whose operations are not looked at yet: each is parsed by itself, so that one that is wrong spoils no other. */

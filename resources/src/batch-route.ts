@@ -1,6 +1,7 @@
 import type { Transaction } from '@shop/db/connection.ts';
 import type { VersionCheck } from '@shop/db/resource-table.ts';
 import type { Effects } from '@shop/db/steps.ts';
+import { batchBodyLimit } from '@shop/service-kit/body-limit.ts';
 import { itemProblemSchema } from '@shop/service-kit/openapi.ts';
 import type { Problem } from '@shop/service-kit/problem.ts';
 import type { AnyRoute } from '@shop/service-kit/route.ts';
@@ -9,7 +10,6 @@ import { doBatch } from './batch.ts';
 import { batchFailed, itemAnswer, outcomesInBody } from './batch-answer.ts';
 import {
   batchBody,
-  batchBodyLimit,
   changeWithId,
   documentedBatch,
   mostOperations,

@@ -7,6 +7,7 @@ import { type DatabaseSettings, type ServiceAccount, serviceSettings } from '@sh
 import { traceStatements } from '@shop/db/statement-span.ts';
 import { verifySchema } from '@shop/db/verify.ts';
 import { createApp, type Reviver } from '@shop/service-kit/app.ts';
+import { bodyLimit } from '@shop/service-kit/body-limit.ts';
 import {
   baseSettings,
   booleanSetting,
@@ -28,9 +29,6 @@ import { schedulePurge } from './idempotency.ts';
 import { translateDatabaseError } from './translate.ts';
 import type { ServiceContext } from './write.ts';
 
-/** Largest JSON body, in bytes. */
-const bodyLimit = 2 ** 20;
-
 /** What a service that serves resources from the database is told of itself. */
 export interface ResourceServiceDescription {
   name: string;
@@ -44,6 +42,8 @@ export interface ResourceServiceConfig {
   logLevel: string;
   host: string;
   port: number;
+  /** Milliseconds for which requests are still taken after the signal to stop. */
+  shutdownDelay: number;
   requirePrecondition: boolean;
   /** Milliseconds that a request may take. */
   requestTimeout: number;
@@ -67,6 +67,7 @@ export function resourceServiceConfig(service: ResourceServiceDescription, env: 
     logLevel: String(settings.LOG_LEVEL),
     host: String(settings.BIND_HOST),
     port: Number(settings[setting as keyof typeof settings]),
+    shutdownDelay: Number(settings.SHUTDOWN_DELAY_MS),
     requirePrecondition: Boolean(settings.REQUIRE_PRECONDITION),
     requestTimeout: Number(settings.REQUEST_TIMEOUT_MS),
     telemetry: telemetryConfig(service.name, env),
@@ -161,6 +162,7 @@ export async function startResourceService(service: ResourceServiceDescription, 
   endOnSignal(server, {
     health,
     logger,
+    delay: config.shutdownDelay,
     cleanUp: async () => {
       stopPurge();
       await db.sequelize.close();

@@ -10,14 +10,14 @@ import {
   loadEnvironmentFile,
   portSetting,
   readSettings,
-  urlSetting,
+  urlsSetting,
 } from './config.ts';
 
 const shape = {
   ...baseSettings,
   PORT: portSetting(3002),
   WORKERS: integerSetting(1, 8),
-  UPSTREAM: urlSetting,
+  UPSTREAM: urlsSetting,
   ADMIN_PASSWORD: z.string().min(12).describe('a password of at least 12 characters'),
 };
 const good = { WORKERS: '4', UPSTREAM: 'http://127.0.0.1:3002', ADMIN_PASSWORD: 'correct horse battery' };
@@ -38,9 +38,10 @@ describe('readSettings', () => {
     expect(readSettings('test-service', shape, good)).toEqual({
       LOG_LEVEL: 'info',
       BIND_HOST: '127.0.0.1',
+      SHUTDOWN_DELAY_MS: 0,
       PORT: 3002,
       WORKERS: 4,
-      UPSTREAM: 'http://127.0.0.1:3002',
+      UPSTREAM: [new URL('http://127.0.0.1:3002')],
       ADMIN_PASSWORD: 'correct horse battery',
     });
   });
@@ -53,7 +54,7 @@ describe('readSettings', () => {
         'LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent, got "loud"; ' +
         'PORT must be a whole number from 0 to 65535, got "http"; ' +
         'WORKERS must be a whole number from 1 to 8, got "9"; ' +
-        'UPSTREAM is missing (an http or https URL)',
+        'UPSTREAM is missing (an http or https URL, or several with commas between them)',
     );
   });
 
@@ -92,9 +93,12 @@ describe('readSettings', () => {
     expect(readSettings('test-service', shape, { ...good, PORT }).PORT).toBe(Number(PORT));
   });
 
-  test.each(['ftp://example.com', 'example.com', '/path'])('When the URL is %j, then it is refused', (UPSTREAM) => {
-    expect(refusal({ ...good, UPSTREAM })).toContain('UPSTREAM must be an http or https URL');
-  });
+  test.each(['ftp://example.com', 'example.com', '/path', 'http://a,', 'http://a,https://b'])(
+    'When the URL is %j, then it is refused',
+    (UPSTREAM) => {
+      expect(refusal({ ...good, UPSTREAM })).toContain('UPSTREAM must be an http or https URL');
+    },
+  );
 
   test('When a bad value has several lines, then the message is still one line', () => {
     expect(refusal({ ...good, WORKERS: 'two\nlines' })).not.toContain('\n');

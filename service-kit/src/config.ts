@@ -25,6 +25,15 @@ export const portSetting = (fallback: number) => integerSetting(0, 65_535).defau
 
 export const urlSetting = z.url({ protocol: /^https?$/ }).describe('an http or https URL');
 
+/** One or more URLs with a comma between them, all http or all https. */
+export const urlsSetting = z
+  .string()
+  .transform((text) => text.split(',').map((url) => url.trim()))
+  .pipe(z.array(urlSetting))
+  .transform((urls) => urls.map((url) => new URL(url)))
+  .refine((urls) => new Set(urls.map(({ protocol }) => protocol)).size === 1)
+  .describe('an http or https URL, or several with commas between them');
+
 /** Milliseconds that a request may take. */
 export const requestTimeoutSetting = integerSetting(100, 600_000).default(10_000);
 
@@ -34,6 +43,7 @@ export const baseSettings = {
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
     .describe('one of fatal, error, warn, info, debug, trace, silent'),
+  SHUTDOWN_DELAY_MS: integerSetting(0, 5_000).default(0),
   BIND_HOST: z.string().default('127.0.0.1').describe('an address to listen on'),
 };
 

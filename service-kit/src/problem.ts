@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { deepestJson } from './json-depth.ts';
 import type { Logger } from './logger.ts';
@@ -273,26 +274,30 @@ export const notFoundHandler: RequestHandler = (req) => {
 };
 
 /**
- * The one place where errors become answers. A fault of ours (5xx) is logged with its cause, and shows nothing of it;
- * an answer that has already begun cannot be replaced, so its connection is closed.
+ * Answers with a problem, on plain node:http as in Express. A fault of ours (5xx) is logged with its cause, and shows nothing of
+ * it; an answer that has already begun cannot be replaced, so its connection is closed.
  */
+export function answerProblem(logger: Logger, res: ServerResponse, problem: Problem, request_id: string): void {
+  const { status, cause: err } = problem;
+  if (status === 500) logger.error({ request_id, err: err ?? problem }, 'request failed');
+  else if (status > 500) logger.warn(err === undefined ? { request_id } : { request_id, err }, problem.message);
+  if (res.headersSent) {
+    res.destroy();
+    return;
+  }
+  res.statusCode = status;
+  for (const [name, value] of Object.entries(problem.headers)) res.setHeader(name, value);
+  // Not Express's `send`, which would make up an entity tag: a problem is no version of anything.
+  res.setHeader('Content-Type', 'application/problem+json; charset=utf-8');
+  res.end(JSON.stringify(problem.toDocument(request_id)));
+}
+
+/** The one place where errors become answers. */
 export function problemHandler(logger: Logger, translators: ErrorTranslator[] = []): ErrorRequestHandler {
   return (error, req, res, _next) => {
-    const request_id = String(req.headers['x-request-id']);
     let problem: Problem | undefined = error instanceof Problem ? error : undefined;
     for (const translate of [...translators, fromExpress]) problem ??= translate(error);
     problem ??= new Problem('internal_error', 'The request could not be completed.', { cause: error });
-    if (problem.status === 500) logger.error({ request_id, err: error }, 'request failed');
-    else if (problem.status > 500) logger.warn({ request_id, err: problem.cause ?? problem }, problem.message);
-    if (res.headersSent) {
-      res.destroy();
-      return;
-    }
-    // Not `send`, which would make up an entity tag: a problem is no version of anything.
-    res
-      .status(problem.status)
-      .set(problem.headers)
-      .set('Content-Type', 'application/problem+json; charset=utf-8')
-      .end(JSON.stringify(problem.toDocument(request_id)));
+    answerProblem(logger, res, problem, String(req.headers['x-request-id']));
   };
 }

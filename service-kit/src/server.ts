@@ -1,5 +1,6 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import gracefulShutdown from 'http-graceful-shutdown';
 import { guardConnections } from './connection.ts';
 import type { Health } from './health.ts';
@@ -61,20 +62,28 @@ export async function listen(
   };
 }
 
+/** Milliseconds from the signal to stop to the end, whatever is still going on then. */
+const stopWithin = 9_800;
+
 /**
- * Lets `SIGTERM` and `SIGINT` end the process in order: not ready at once, requests in flight are finished, idle
- * connections are closed, `cleanUp` runs, exit 0. After ten seconds what is left is cut off.
+ * Lets `SIGTERM` and `SIGINT` end the process in order: not ready at once; for `delay` milliseconds it takes requests as before,
+ * while those who send them find out; then it takes none, requests in flight are finished, idle connections are closed, `cleanUp`
+ * runs, exit 0. After nine and a half seconds what is left is cut off.
  * (`server.close()` alone would wait for idle keep-alive connections.)
  */
 export function endOnSignal(
   { server }: RunningServer,
-  { health, logger, cleanUp }: { health: Health; logger: Logger; cleanUp?: () => Promise<void> },
+  { health, logger, delay, cleanUp }: { health: Health; logger: Logger; delay: number; cleanUp?: () => Promise<void> },
 ): void {
   gracefulShutdown(server, {
-    timeout: 9_500,
+    timeout: 9_500 - delay,
     preShutdown: async () => {
       health.stop();
       logger.info('stopping');
+      // Not even `cleanUp` is waited for any longer.
+      setTimeout(() => process.exit(0), stopWithin).unref();
+      server.prependListener('request', (_req, res: ServerResponse) => res.setHeader('Connection', 'close'));
+      await wait(delay);
     },
     onShutdown: async () => cleanUp?.(),
     finally: () => logger.info('stopped'),

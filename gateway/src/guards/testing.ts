@@ -2,57 +2,25 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Health } from '@shop/service-kit/health.ts';
-import { listen } from '@shop/service-kit/server.ts';
-import { memoryLogger } from '@shop/service-kit/testing.ts';
-import { createGateway } from '../app.ts';
+import { closeAll, echo, startGateway, startUpstream } from '../testing.ts';
 import { digestOf, lineOf, type Scope } from './api-key.ts';
-import { createGuard, type GuardConfig } from './guard.ts';
-
-/** Answers with the headers that reached it. */
-const echo: RequestListener = (req, res) => {
-  res.setHeader('Content-Type', 'application/json');
-  res.end(JSON.stringify({ headers: req.headers }));
-};
+import type { GuardConfig } from './guard.ts';
 
 /** A guarded gateway on a free port, in front of `upstream`. */
 export async function startGuardedGateway(
   guardConfig: Partial<GuardConfig>,
   { upstream = echo, trustProxy = false }: { upstream?: RequestListener; trustProxy?: boolean } = {},
 ) {
-  const { logger, lines } = memoryLogger('trace');
-  const guardSettings = {
-    keysFile: undefined,
-    publicRead: false,
-    rateLimit: undefined,
-    redisUrl: undefined,
-    ...guardConfig,
-  };
-  const { guard, close } = await createGuard({ guard: guardSettings, trustProxy }, logger);
-  const service = await listen(upstream, { host: '127.0.0.1', port: 0 });
-  const config = {
+  const service = await startUpstream(upstream);
+  const guard = { keysFile: undefined, publicRead: false, rateLimit: undefined, redisUrl: undefined, ...guardConfig };
+  const gateway = await startGateway({
+    catalog: service.url,
+    tagging: service.url,
     logLevel: 'trace',
-    host: '127.0.0.1',
-    port: 0,
-    requestTimeout: 2_000,
     trustProxy,
-    telemetry: { metrics: false },
-    guard: guardSettings,
-    upstreams: {
-      'catalog-service': { url: service.url, operationsPort: undefined },
-      'tagging-service': { url: service.url, operationsPort: undefined },
-    },
-  };
-  const gateway = await listen(await createGateway(config, logger, new Health('gateway'), guard), config);
-  return {
-    url: gateway.url,
-    lines,
-    stopService: () => service.close(),
-    stop: async () => {
-      close();
-      await Promise.all([gateway.close(), service.close()]);
-    },
-  };
+    guard,
+  });
+  return { ...gateway, stopService: () => service.close(), stop: closeAll };
 }
 
 export const keyLine = (name: string, scope: Scope, key: string): string =>

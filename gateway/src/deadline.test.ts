@@ -1,0 +1,117 @@
+import type { RequestListener } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, expect, test } from '@jest/globals';
+import { request } from '@shop/service-kit/testing.ts';
+import { closeAll, startGateway } from './testing.ts';
+
+afterEach(closeAll);
+
+/** A service that sends a byte of its answer every now and then, for as long as anybody listens. */
+const dripping: RequestListener = (_req, res) => {
+  const timer = setInterval(() => res.write('x'), 20);
+  res.on('close', () => clearInterval(timer));
+};
+
+const budgetOf = async (gateway: string, headers: Record<string, string> = {}) =>
+  Number((await request(`${gateway}/api/products`, { headers })).body.headers['x-request-timeout-ms']);
+
+test('When an answer is under way at the deadline, then it is cut off, however steadily it came', async () => {
+  const ended = Promise.withResolvers<void>();
+  const gateway = await startGateway({
+    catalog: (req, res) => {
+      res.on('close', () => ended.resolve());
+      dripping(req, res);
+    },
+    requestTimeout: 300,
+  });
+
+  await expect(request(`${gateway.url}/api/products`)).rejects.toThrow();
+
+  await ended.promise;
+});
+
+test('When a service has sent only the head of its answer at the deadline, then the client sees it break off', async () => {
+  const gateway = await startGateway({ catalog: (_req, res) => res.flushHeaders(), requestTimeout: 200 });
+
+  await expect(request(`${gateway.url}/api/products`)).rejects.toThrow();
+});
+
+test('When a request is passed on, then the service is told how much time is left', async () => {
+  const gateway = await startGateway({ requestTimeout: 5_000 });
+
+  const budget = await budgetOf(gateway.url);
+
+  expect(budget).toBeGreaterThan(0);
+  expect(budget).toBeLessThanOrEqual(5_000);
+});
+
+test('When a client gives its request less time, then that holds: for the service and at the gateway', async () => {
+  const gateway = await startGateway({ tagging: () => {}, requestTimeout: 60_000 });
+  const headers = { 'X-Request-Timeout-Ms': '300' };
+
+  expect(await budgetOf(gateway.url, headers)).toBeLessThanOrEqual(300);
+  expect((await request(`${gateway.url}/api/tags`, { headers })).status).toBe(504);
+});
+
+test.each(['99999999', 'soon', '-1', ''])(
+  'When a client gives its request %j milliseconds, then it has as many as all others',
+  async (given) => {
+    const gateway = await startGateway({ requestTimeout: 5_000 });
+
+    const budget = await budgetOf(gateway.url, { 'X-Request-Timeout-Ms': given });
+
+    expect(budget).toBeGreaterThan(1_000);
+    expect(budget).toBeLessThanOrEqual(5_000);
+  },
+);
+
+test('When the deadline has passed, then the request at the service is ended', async () => {
+  const ended = Promise.withResolvers<void>();
+  const gateway = await startGateway({
+    catalog: (_req, res) => void res.on('close', () => ended.resolve()),
+    requestTimeout: 200,
+  });
+
+  expect((await request(`${gateway.url}/api/products`)).status).toBe(504);
+  await ended.promise;
+});
+
+test('When requests were answered in time, then their deadlines do nothing later', async () => {
+  const gateway = await startGateway({ requestTimeout: 1_000 });
+  await Promise.all(Array.from({ length: 10 }, () => request(`${gateway.url}/api/products`)));
+  await delay(1_200);
+
+  expect(JSON.stringify(gateway.lines)).not.toContain('in time');
+});
+
+test('When as many requests are at a service as may be, then the next is 503 at once, and the other service is untouched', async () => {
+  const waiting: (() => void)[] = [];
+  const arrived = Promise.withResolvers<void>();
+  const gateway = await startGateway({
+    catalog: (_req, res) => {
+      waiting.push(() => res.end('{}'));
+      if (waiting.length === 2) arrived.resolve();
+    },
+    maxInFlight: 2,
+    requestTimeout: 30_000,
+  });
+  const url = `${gateway.url}/api/products`;
+  const first = [request(url), request(url)];
+  await arrived.promise;
+
+  const refused = [await request(url), await request(url, { method: 'POST', body: {} })];
+  const other = await request(`${gateway.url}/api/tags`);
+  for (const finish of waiting) finish();
+  const answered = await Promise.all(first);
+  const next = request(url);
+  while (waiting.length < 3) await delay(10);
+  waiting[2]?.();
+
+  expect(refused.map(({ status, headers }) => [status, headers.get('retry-after')])).toEqual([
+    [503, '1'],
+    [503, '1'],
+  ]);
+  expect(other.status).toBe(200);
+  expect(answered.map(({ status }) => status)).toEqual([200, 200]);
+  expect((await next).status).toBe(200);
+});

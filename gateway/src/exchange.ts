@@ -1,0 +1,241 @@
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+import { requestTimeoutHeader } from '@shop/service-kit/deadline.ts';
+import { Problem, unavailable } from '@shop/service-kit/problem.ts';
+import { type BodyBudget, bodyLimitOf, hasBody, type KeptBody, keepBody } from './request-body.ts';
+import type { Attempt, Replica } from './upstreams/replica.ts';
+import type { UpstreamPool } from './upstreams/upstream-pool.ts';
+
+/** Milliseconds that a connection may take to be made. Replicas are on the same network. */
+const connectPatience = 800;
+
+/** Milliseconds from the first attempt, after which none begins on yet another replica because one cannot be connected to. */
+const searchPatience = 1_000;
+
+/** Milliseconds between two looks at whether the first attempt of a write with a key has ended. */
+const progressInterval = 200;
+
+/** What is passed on by means of what, and what is counted. */
+export interface Passage {
+  pool: UpstreamPool;
+  bodies: BodyBudget;
+  /** Milliseconds that a request may take. */
+  requestTimeout: number;
+  /** Sends the request to the replica that the exchange has chosen. */
+  send(req: IncomingMessage, res: ServerResponse): void;
+}
+
+const budgetHeader = requestTimeoutHeader.toLowerCase();
+
+const isRead = (method: string | undefined): boolean => method === 'GET' || method === 'HEAD';
+
+/**
+ * A client's request on its way to a service: its deadline, its body, the attempts to have it answered. It is sent again where
+ * that can do no harm: to any replica while no connection was made, since then nothing was sent; once more after a connection
+ * that broke, if it only reads or has an `Idempotency-Key`.
+ */
+export class Exchange implements Attempt {
+  readonly #passage: Passage;
+  readonly #req: IncomingMessage;
+  readonly #res: ServerResponse;
+  readonly #fail: (problem: Problem) => void;
+  readonly #deadline: number;
+  readonly #timer: NodeJS.Timeout;
+  #body: KeptBody | undefined;
+  #bytes: Buffer | undefined;
+  #sendingSince = 0;
+  #replica: Replica | undefined;
+  #tried: Set<Replica> | undefined;
+  #request: ClientRequest | undefined;
+  #isConnected = false;
+  #isRepeated = false;
+  #isAnswered = false;
+  #isOver = false;
+
+  /** @param fail answers with a problem, or breaks the connection off when an answer has begun */
+  constructor(passage: Passage, req: IncomingMessage, res: ServerResponse, fail: (problem: Problem) => void) {
+    this.#passage = passage;
+    this.#req = req;
+    this.#res = res;
+    this.#fail = fail;
+    const given = req.headers[budgetHeader];
+    const own = typeof given === 'string' && /^\d{1,9}$/.test(given) ? Number(given) : Number.POSITIVE_INFINITY;
+    const budget = Math.min(own, passage.requestTimeout);
+    this.#deadline = performance.now() + budget;
+    this.#timer = setTimeout(() => this.#timeUp(), budget);
+    res.once('close', () => this.#end());
+  }
+
+  /** Reads the body, where there is one, and sends the request on. */
+  start(): void {
+    if (!hasBody(this.#req)) {
+      this.#sendFirst();
+      return;
+    }
+    // Refused before its body is read, not after.
+    if (this.#passage.pool.isFull) {
+      this.#finish(this.#passage.pool.busy);
+      return;
+    }
+    const { headers } = this.#req;
+    this.#body = keepBody(this.#req, { limit: bodyLimitOf(this.#req.url), budget: this.#passage.bodies });
+    this.#body.whole.then(
+      (bytes) => {
+        if (this.#isOver) return;
+        this.#bytes = bytes;
+        headers['content-length'] = String(bytes.length);
+        delete headers['transfer-encoding'];
+        this.#sendFirst();
+      },
+      (problem: Problem) => this.#finish(problem),
+    );
+  }
+
+  /** Where the request goes now. */
+  get target(): URL {
+    return (this.#replica as Replica).url;
+  }
+
+  /** The request to the replica has its connection, or is to have it soon. */
+  begin(request: ClientRequest): void {
+    this.#request = request;
+    if (this.#isOver) {
+      request.destroy();
+      return;
+    }
+    const { socket } = request;
+    this.#isConnected = !socket?.connecting;
+    if (socket?.connecting) {
+      const timer = setTimeout(() => request.destroy(new Error('no connection in time')), connectPatience);
+      socket.once('connect', () => {
+        this.#isConnected = true;
+        clearTimeout(timer);
+      });
+      request.once('close', () => clearTimeout(timer));
+    }
+    if (this.#isRepeated && !isRead(this.#req.method)) this.#awaitProgress(request);
+    request.end(this.#bytes);
+  }
+
+  /** The replica answers. How long its connection is kept is between it and the gateway, and not the client's. */
+  answer({ headers }: IncomingMessage): void {
+    this.#isAnswered = true;
+    (this.#replica as Replica).lastAnswer = performance.now();
+    const keep = this.#res.shouldKeepAlive && this.#res.getHeader('connection') !== 'close';
+    headers.connection = keep ? 'keep-alive' : 'close';
+    if (!keep) delete headers['keep-alive'];
+  }
+
+  /** The request could not be sent, or not be answered. */
+  fail(error: Error): void {
+    if (this.#isOver) return;
+    const { pool } = this.#passage;
+    const replica = this.#replica as Replica;
+    if ((error as NodeJS.ErrnoException).code === 'ERR_UNESCAPED_CHARACTERS') {
+      this.#finish(new Problem('validation_failed', 'The URL is malformed.'));
+      return;
+    }
+    if (this.#isAnswered) {
+      this.#finish(unavailable(`${pool.name} broke its answer off.`, error));
+      return;
+    }
+    replica.inFlight.delete(this);
+    pool.setAside(replica);
+    this.#tried ??= new Set();
+    this.#tried.add(replica);
+    const next = pool.pick(this.#tried);
+    const again = this.#isConnected
+      ? this.#isRepeatable && !this.#isRepeated
+      : next && !this.#tried.has(next) && performance.now() - this.#sendingSince < searchPatience;
+    if (again) {
+      this.#isRepeated ||= this.#isConnected;
+      this.#send(next, error);
+    } else if (this.#isConnected && !isRead(this.#req.method)) {
+      const detail = `${pool.name} went away while it did this: it is not known whether it was done.`;
+      this.#finish(unavailable(detail, error));
+    } else this.#finish(pool.away(error));
+  }
+
+  abandon(): void {
+    if (!this.#isAnswered && (this.#isRepeatable || !this.#isConnected)) {
+      this.#request?.destroy(new Error('the replica has fallen silent'));
+    }
+  }
+
+  get #isRepeatable(): boolean {
+    return isRead(this.#req.method) || this.#req.headers['idempotency-key'] !== undefined;
+  }
+
+  #sendFirst(): void {
+    const { pool } = this.#passage;
+    if (!pool.enter(this)) {
+      this.#finish(pool.busy);
+      return;
+    }
+    this.#sendingSince = performance.now();
+    this.#send(pool.pick());
+  }
+
+  #send(replica: Replica | undefined, cause?: Error): void {
+    const { pool, send } = this.#passage;
+    if (!replica) {
+      this.#finish(pool.away(cause));
+      return;
+    }
+    this.#replica = replica;
+    this.#request = undefined;
+    this.#isConnected = false;
+    replica.inFlight.add(this);
+    this.#req.headers[budgetHeader] = String(Math.max(1, Math.floor(this.#deadline - performance.now())));
+    send(this.#req, this.#res);
+  }
+
+  /**
+   * The first attempt of a write with a key may still run when the second arrives, even in a process that was killed: until the
+   * database has noticed. 409 (`request_in_progress`) is then no answer yet.
+   */
+  #awaitProgress(request: ClientRequest): void {
+    const pass = request.listeners('response') as ((answer: IncomingMessage) => void)[];
+    request.removeAllListeners('response').once('response', (answer) => {
+      const timeLeft = this.#deadline - performance.now();
+      const inProgress = answer.statusCode === 409 && answer.headers['retry-after'] !== undefined;
+      if (!inProgress || timeLeft < 2 * progressInterval) {
+        for (const listener of pass) listener(answer);
+        return;
+      }
+      answer.resume();
+      this.#replica?.inFlight.delete(this);
+      // Each attempt listens to it anew.
+      this.#res.setMaxListeners(0);
+      this.#req.setMaxListeners(0);
+      setTimeout(() => {
+        if (!this.#isOver) this.#send(this.#passage.pool.pick());
+      }, progressInterval);
+    });
+  }
+
+  #timeUp(): void {
+    const { pool, requestTimeout } = this.#passage;
+    if (this.#body && !this.#bytes) {
+      const detail = `The request did not arrive within ${requestTimeout} ms.`;
+      this.#finish(new Problem('request_timeout', detail, { headers: { Connection: 'close' } }));
+    } else this.#finish(new Problem('upstream_timeout', `${pool.name} did not answer in time.`));
+  }
+
+  #finish(problem: Problem): void {
+    if (this.#isOver) return;
+    this.#end();
+    // Of an answer whose head has come the client is not to get another one.
+    if (this.#isAnswered && !this.#res.headersSent) this.#res.flushHeaders();
+    this.#fail(problem);
+    this.#request?.destroy();
+  }
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    this.#passage.pool.leave(this);
+    this.#replica?.inFlight.delete(this);
+    this.#body?.release();
+  }
+}

@@ -1,0 +1,186 @@
+import { once } from 'node:events';
+import { request as httpRequest, type IncomingMessage, type RequestListener } from 'node:http';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, expect, test } from '@jest/globals';
+import { request } from '@shop/service-kit/testing.ts';
+import { closeAll, echo, startGateway } from './testing.ts';
+
+afterEach(closeAll);
+
+const mebibyte = 2 ** 20;
+
+/** A service that counts the requests that it has had. */
+function counting(): { service: RequestListener; heard: () => number } {
+  let heard = 0;
+  const service: RequestListener = (req, res) => {
+    heard++;
+    echo(req, res);
+  };
+  return { service, heard: () => heard };
+}
+
+/** Begins a request with a body that the test sends piece by piece. */
+function begin(url: string, { method = 'POST', headers = {} }: { method?: string; headers?: object } = {}) {
+  const upload = httpRequest(url, { method, headers: { ...headers } });
+  const answer = once(upload, 'response').then(async ([response]: IncomingMessage[]) => ({
+    status: response?.statusCode,
+    headers: response?.headers,
+    body: JSON.parse(await text(response as IncomingMessage)),
+  }));
+  // Of a request that is given up nobody waits for the answer.
+  answer.catch(() => {});
+  return { upload, answer };
+}
+
+test('When a client sends its body slowly, then the service hears of the request only when it is whole', async () => {
+  const { service, heard } = counting();
+  const gateway = await startGateway({ catalog: service });
+  const { upload, answer } = begin(`${gateway.url}/api/products`);
+  upload.write('first');
+  await delay(100);
+  const heardSoFar = heard();
+  upload.end('second');
+
+  expect((await answer).body.body).toBe('firstsecond');
+  expect(heardSoFar).toBe(0);
+});
+
+test('When a body comes in chunks of no announced length, then the service gets it with its length', async () => {
+  const gateway = await startGateway();
+  const { upload, answer } = begin(`${gateway.url}/api/products`);
+  upload.write('{"a":');
+  upload.end('1}');
+
+  const { headers, body } = (await answer).body;
+
+  expect(body).toBe('{"a":1}');
+  expect(headers['content-length']).toBe('7');
+  expect(headers).not.toHaveProperty('transfer-encoding');
+});
+
+test.each(['GET', 'DELETE', 'PUT'])('When a %s has a body, then it arrives', async (method) => {
+  const gateway = await startGateway();
+  const { upload, answer } = begin(`${gateway.url}/api/products/1`, { method, headers: { 'Content-Length': 2 } });
+  upload.end('{}');
+
+  expect((await answer).body).toMatchObject({ method, body: '{}' });
+});
+
+test.each(['POST', 'DELETE', 'PATCH'])('When a %s has no body, then it arrives without one', async (method) => {
+  const gateway = await startGateway();
+
+  const { body } = await request(`${gateway.url}/api/products/1`, { method });
+
+  expect(body).toMatchObject({ method, body: '' });
+  expect(body.headers['content-length'] ?? '0').toBe('0');
+});
+
+test('When the answer to a HEAD is passed on, then it has the headers and no body', async () => {
+  const gateway = await startGateway();
+
+  const { status, headers, text: body } = await request(`${gateway.url}/api/products`, { method: 'HEAD' });
+
+  expect([status, headers.get('content-type'), body]).toEqual([200, 'application/json', '']);
+});
+
+test('When several requests with bodies share a connection, then each has its own', async () => {
+  const gateway = await startGateway();
+  const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1');
+  const one = (body: string) =>
+    `POST /api/products HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  let answers = '';
+  socket.on('data', (chunk) => {
+    answers += chunk;
+  });
+  socket.write(one('first') + one('second'));
+  while (answers.split('"body"').length < 3) await once(socket, 'data');
+  socket.destroy();
+
+  expect(answers.match(/"body":"\w*"/g)).toEqual(['"body":"first"', '"body":"second"']);
+});
+
+test.each([
+  ['/api/products', 1 * mebibyte],
+  ['/api/products/batch', 8 * mebibyte],
+])('When the body for %s has %i bytes, then it arrives; with one more it is 413', async (path, limit) => {
+  const { service, heard } = counting();
+  const gateway = await startGateway({ catalog: service });
+
+  const fits = await request(gateway.url + path, { method: 'POST', body: 'x'.repeat(limit) });
+  const tooLong = await request(gateway.url + path, { method: 'POST', body: 'x'.repeat(limit + 1) });
+
+  expect(fits.body.body).toHaveLength(limit);
+  expect([tooLong.status, tooLong.body.code]).toEqual([413, 'body_too_large']);
+  expect(heard()).toBe(1);
+});
+
+test('When the announced length is too much, then it is 413 before any of it is sent', async () => {
+  const gateway = await startGateway();
+  const { upload, answer } = begin(`${gateway.url}/api/products`, { headers: { 'Content-Length': 2 * mebibyte } });
+  upload.flushHeaders();
+
+  const { status } = await answer;
+  upload.destroy();
+
+  expect(status).toBe(413);
+});
+
+test('When chunks become too much, then it is 413 while the client still sends', async () => {
+  const gateway = await startGateway();
+  const { upload, answer } = begin(`${gateway.url}/api/products`);
+  upload.write('x'.repeat(mebibyte + 1));
+
+  const { status } = await answer;
+  upload.destroy();
+
+  expect(status).toBe(413);
+});
+
+test('When more is held for others than may be, then it is 503 with Retry-After, and again room when they are done', async () => {
+  const gateway = await startGateway({ maxBodyBytes: mebibyte });
+  const url = `${gateway.url}/api/products`;
+  const half = 'x'.repeat(mebibyte / 2);
+  const { upload, answer } = begin(url);
+  upload.write(half);
+  await delay(100);
+
+  const refused = await request(url, { method: 'POST', body: `${half}x` });
+  const small = await request(url, { method: 'POST', body: 'x' });
+  upload.end();
+  await answer;
+  const afterwards = await request(url, { method: 'POST', body: `${half}x` });
+
+  expect([refused.status, refused.headers.get('retry-after'), refused.body.code]).toEqual([503, '1', 'unavailable']);
+  expect(small.status).toBe(200);
+  expect(afterwards.status).toBe(200);
+});
+
+test('When clients go away in the middle of their bodies, then what was held for them is free again', async () => {
+  const gateway = await startGateway({ maxBodyBytes: mebibyte });
+  const url = `${gateway.url}/api/products`;
+  for (let round = 0; round < 3; round++) {
+    const { upload } = begin(url);
+    upload.on('error', () => {});
+    upload.write('x'.repeat(mebibyte - 100));
+    await delay(100);
+    upload.destroy();
+  }
+  await delay(100);
+
+  expect((await request(url, { method: 'POST', body: 'x'.repeat(mebibyte) })).status).toBe(200);
+});
+
+test('When a body does not come to its end in time, then it is 408, and the connection is closed', async () => {
+  const { service, heard } = counting();
+  const gateway = await startGateway({ catalog: service, requestTimeout: 200 });
+  const { upload, answer } = begin(`${gateway.url}/api/products`);
+  upload.on('error', () => {});
+  upload.write('{');
+
+  const { status, headers, body } = await answer;
+
+  expect([status, body.code, headers?.connection]).toEqual([408, 'request_timeout', 'close']);
+  expect(heard()).toBe(0);
+});

@@ -1,0 +1,42 @@
+/**
+ * What is known of a replica: it says that it is `ready` or `unready`, it cannot be reached (`away`), or it takes connections
+ * and says nothing (`silent`). Nothing is known of a new one.
+ */
+export type ReplicaState = 'unknown' | 'ready' | 'unready' | 'away' | 'silent';
+
+/** Milliseconds that a replica has to say whether it is ready. */
+const patience = 1_500;
+
+/** A request that a replica is at work on. */
+export interface Attempt {
+  /** Told when the replica answers nobody any more. */
+  abandon(): void;
+}
+
+/** One of the processes that a service runs as. */
+export class Replica {
+  /** Where it is; the host is an address, unless a certificate has to match its name. */
+  readonly url: URL;
+  state: ReplicaState = 'unknown';
+  /** When it last began an answer, as `performance.now()` counts. */
+  lastAnswer = Number.NEGATIVE_INFINITY;
+  readonly inFlight = new Set<Attempt>();
+
+  constructor(url: URL) {
+    this.url = url;
+  }
+
+  /** Asks it how it is. One that has answered anybody in the meantime is busy, and not silent. */
+  async probe(): Promise<ReplicaState> {
+    const asked = performance.now();
+    try {
+      const signal = AbortSignal.timeout(patience);
+      const response = await fetch(new URL('/health/ready', this.url), { signal });
+      await response.arrayBuffer();
+      return response.ok ? 'ready' : 'unready';
+    } catch (error) {
+      if ((error as Error).name !== 'TimeoutError') return 'away';
+      return this.lastAnswer > asked ? this.state : 'silent';
+    }
+  }
+}
