@@ -48,11 +48,9 @@ const at = (port: number | undefined) => `http://127.0.0.1:${port}`;
 /** The settings of a program in production. */
 const production = { PATH: process.env.PATH, NODE_ENV: 'production', ENV_FILE: '' };
 
-/** Who is compared: the stack as it is in production, and the two yardsticks, all on one database. */
-export type Contestants = Record<'ours' | 'limit' | 'textbook', Contestant>;
-
-export async function startContestants(database: ProvidedDatabase, databasePid: number): Promise<Contestants> {
-  const [gateway, catalog, tagging, limit, textbook] = await Promise.all(Array.from({ length: 5 }, freePort));
+/** Starts the stack as it is in production. */
+export async function startStack(database: ProvidedDatabase): Promise<Contestant> {
+  const [gateway, catalog, tagging] = await Promise.all(Array.from({ length: 3 }, freePort));
   const env: NodeJS.ProcessEnv = {
     ...production,
     GATEWAY_PORT: String(gateway),
@@ -60,15 +58,25 @@ export async function startContestants(database: ProvidedDatabase, databasePid: 
     TAGGING_SERVICE_PORT: String(tagging),
     ...databaseEnvironment(database),
   };
-  const start = (file: string, port: number | undefined, probe: string, ...words: string[]) =>
-    startProgram(file, words, env, at(port) + probe);
-  const catalogPid = await start('catalog-service/src/server.ts', catalog, '/health/ready');
-  await start('tagging-service/src/server.ts', tagging, '/health/ready');
-  const gatewayPid = await start('gateway/src/server.ts', gateway, '/health/ready');
-  const limitPid = await start('bench/src/limit.ts', limit, '/api/products/1', String(limit));
-  const textbookPid = await start('bench/src/textbook.ts', textbook, '/api/products/1', String(textbook));
+  const start = (name: string, port: number | undefined) =>
+    startProgram(`${name}/src/server.ts`, [], env, `${at(port)}/health/ready`);
+  const service = await start('catalog-service', catalog);
+  await start('tagging-service', tagging);
+  return { url: at(gateway), processes: { gateway: await start('gateway', gateway), service } };
+}
+
+/** Who is compared: the stack as it is in production, and the two yardsticks, all on one database. */
+export type Contestants = Record<'ours' | 'limit' | 'textbook', Contestant>;
+
+export async function startContestants(database: ProvidedDatabase, databasePid: number): Promise<Contestants> {
+  const stack = await startStack(database);
+  const [limit, textbook] = await Promise.all([freePort(), freePort()]);
+  const env: NodeJS.ProcessEnv = { ...production, ...databaseEnvironment(database) };
+  const start = (file: string, port: number) => startProgram(file, [String(port)], env, `${at(port)}/api/products/1`);
+  const limitPid = await start('bench/src/limit.ts', limit);
+  const textbookPid = await start('bench/src/textbook.ts', textbook);
   return {
-    ours: { url: at(gateway), processes: { gateway: gatewayPid, service: catalogPid, database: databasePid } },
+    ours: { url: stack.url, processes: { ...stack.processes, database: databasePid } },
     limit: { url: at(limit), processes: { service: limitPid, database: databasePid } },
     textbook: { url: at(textbook), processes: { service: textbookPid, database: databasePid } },
   };

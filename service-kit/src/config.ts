@@ -23,15 +23,13 @@ export const booleanSetting = z.stringbool({ truthy: ['true'], falsy: ['false'] 
 
 export const portSetting = (fallback: number) => integerSetting(0, 65_535).default(fallback);
 
-const httpUrl = z.url({ protocol: /^https?$/ });
-
-export const urlSetting = httpUrl.describe('an http or https URL');
+export const urlSetting = z.url({ protocol: /^https?$/ }).describe('an http or https URL');
 
 /** One or more URLs with a comma between them, all http or all https. */
 export const urlsSetting = z
   .string()
   .transform((text) => text.split(',').map((url) => url.trim()))
-  .pipe(z.array(httpUrl))
+  .pipe(z.array(urlSetting))
   .transform((urls) => urls.map((url) => new URL(url)))
   .refine((urls) => new Set(urls.map(({ protocol }) => protocol)).size === 1)
   .describe('an http or https URL, or several with commas between them');

@@ -1,0 +1,114 @@
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { request } from '@shop/service-kit/testing.ts';
+import { startLoad } from '../src/steady-load.ts';
+
+const root = path.join(import.meta.dirname, '../..');
+const gateway = String(process.env.E2E_BASE_URL);
+
+/** Requests that a rolling restart has to be under, so that a lost one shows. */
+const manyRequests = 20_000;
+
+/** Milliseconds that it takes in the end, however busy the machine. */
+const patience = 900_000;
+
+async function docker(...words: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)('docker', words, { cwd: root });
+  return stdout.trim();
+}
+const scale = (count: number) =>
+  docker(
+    'compose',
+    'up',
+    '--detach',
+    '--no-deps',
+    '--no-recreate',
+    '--scale',
+    `catalog-service=${count}`,
+    'catalog-service',
+  );
+
+/** Waits until a container is healthy. */
+async function healthy(id: string): Promise<void> {
+  while ((await docker('inspect', '--format', '{{.State.Health.Status}}', id)) !== 'healthy') await delay(200);
+}
+
+let replicas: string[];
+let product: number;
+beforeAll(async () => {
+  await scale(2);
+  replicas = (await docker('compose', 'ps', '--quiet', 'catalog-service')).split('\n');
+  await Promise.all(replicas.map(healthy));
+  const body = { product_name: `Restarted ${Date.now()}`, price: 1 };
+  product = (await request(`${gateway}/api/products`, { method: 'POST', body })).body.id;
+}, patience);
+afterAll(async () => {
+  await request(`${gateway}/api/products/${product}`, { method: 'DELETE' });
+  await scale(1);
+}, patience);
+
+const stock = async (): Promise<number> => (await request(`${gateway}/api/products/${product}`)).body.stock;
+
+test(
+  'When both replicas are restarted in turn under 20,000 requests, then none of them fails, and each restart ends with exit code 0',
+  async () => {
+    const before = await stock();
+    const load = startLoad(gateway, { product, clients: 8, pause: 0, keyed: false });
+    const codes: string[] = [];
+    while (load.report.sent < manyRequests || codes.length < 4) {
+      for (const id of replicas) {
+        await docker('stop', id);
+        codes.push(await docker('inspect', '--format', '{{.State.ExitCode}}', id));
+        await docker('start', id);
+        await healthy(id);
+      }
+    }
+    const { sent, failures, added } = await load.stop();
+
+    expect(failures).toEqual([]);
+    expect(new Set(codes)).toEqual(new Set(['0']));
+    expect(sent).toBeGreaterThanOrEqual(manyRequests);
+    expect(await stock()).toBe(before + added);
+  },
+  patience,
+);
+
+test(
+  'When a replica is killed under load, then no read fails, and no write that has a key; none is done twice',
+  async () => {
+    const before = await stock();
+    const load = startLoad(gateway, { product, clients: 8, pause: 0, keyed: true });
+    for (const id of replicas) {
+      await delay(1_000);
+      await docker('kill', '--signal', 'KILL', id);
+      await delay(1_000);
+      await docker('start', id);
+      await healthy(id);
+    }
+    const { failures, added } = await load.stop();
+
+    expect(failures).toEqual([]);
+    expect(await stock()).toBe(before + added);
+  },
+  patience,
+);
+
+test(
+  'When a replica is paused, then the other one answers what comes; when it goes on, both do',
+  async () => {
+    const [id] = replicas as [string];
+    await docker('pause', id);
+    // It takes the gateway this long at the most to notice.
+    await delay(2_500);
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => request(`${gateway}/api/products/${product}`)),
+    ).finally(() => docker('unpause', id));
+
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200));
+    await healthy(id);
+  },
+  patience,
+);
