@@ -71,11 +71,6 @@ export class Exchange implements Attempt {
       this.#sendFirst();
       return;
     }
-    // Refused before its body is read, not after.
-    if (this.#passage.pool.isFull) {
-      this.#finish(this.#passage.pool.busy);
-      return;
-    }
     const { headers } = this.#req;
     this.#body = keepBody(this.#req, { limit: bodyLimitOf(this.#req.url), budget: this.#passage.bodies });
     this.#body.whole.then(

@@ -71,6 +71,11 @@ export function proxyTo(
   });
   const passage: Passage = { pool, bodies, requestTimeout, send: (req, res) => void proxy(req, res) };
   return (req, res, fail) => {
+    // Before anything else: what is refused has to cost next to nothing.
+    if (pool.isFull) {
+      fail(pool.busy);
+      return;
+    }
     const { headers } = req;
     if (!trustProxy) for (const header of forwardedHeaders) delete headers[header];
     else if (headers['x-forwarded-for']) headers['x-forwarded-for'] += `, ${req.socket.remoteAddress}`;

@@ -280,7 +280,8 @@ export const notFoundHandler: RequestHandler = (req) => {
 export function answerProblem(logger: Logger, res: ServerResponse, problem: Problem, request_id: string): void {
   const { status, cause: err } = problem;
   if (status === 500) logger.error({ request_id, err: err ?? problem }, 'request failed');
-  else if (status > 500) logger.warn(err === undefined ? { request_id } : { request_id, err }, problem.message);
+  // One without a cause is meant, and may come by the thousand: its line among the requests says enough.
+  else if (status > 500 && err !== undefined) logger.warn({ request_id, err }, problem.message);
   if (res.headersSent) {
     res.destroy();
     return;
