@@ -7,6 +7,9 @@ export type ReplicaState = 'unknown' | 'ready' | 'unready' | 'away' | 'silent';
 /** Milliseconds that a replica has to say whether it is ready. */
 const patience = 1_500;
 
+/** Milliseconds by which a time-out may be late on a machine that has time for this process. */
+const tolerance = 100;
+
 /** A request that a replica is at work on. */
 export interface Attempt {
   /** Told when the replica answers nobody any more. */
@@ -36,7 +39,9 @@ export class Replica {
       return response.ok ? 'ready' : 'unready';
     } catch (error) {
       if ((error as Error).name !== 'TimeoutError') return 'away';
-      return this.lastAnswer > asked ? this.state : 'silent';
+      // A time-out that comes late itself says that this process had no time, and nothing of the replica.
+      const wasLate = performance.now() - asked > patience + tolerance;
+      return wasLate || this.lastAnswer > asked ? this.state : 'silent';
     }
   }
 }
