@@ -14,7 +14,7 @@ beforeAll(async () => {
   const nowhere = 'http://127.0.0.1:1';
   const config = gatewayConfig({ CATALOG_SERVICE_URL: nowhere, TAGGING_SERVICE_URL: nowhere, GATEWAY_PORT: '0' });
   const { logger } = memoryLogger();
-  startTelemetry(config.telemetry, () => logger);
+  await startTelemetry(config.telemetry, () => logger);
   gateway = await listen(await createGateway(config, logger, new Health('gateway')), config);
 });
 afterAll(() => gateway.close());
