@@ -4,18 +4,15 @@
 //   --products 1000,…   the sizes of the catalogues (1000,100000,1000000)
 //   --rounds N          rounds of each case (5)
 //   --seconds N         seconds of each round (5)
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { stopSignal } from '@shop/db/cli/command.ts';
 import { connect, QueryTypes } from '@shop/db/connection.ts';
 import { createProgress } from '@shop/db/progress.ts';
-import { prepareDatabase, provideDatabase } from '@shop/db/provision.ts';
 import type { DatabaseSettings } from '@shop/db/settings.ts';
 import { type BenchCase, checkLimit, createdPrefix, proxyCase, readingCases, writingCases } from './cases.ts';
+import { catalogueOf } from './catalogue.ts';
 import { type Contestant, medianOf, type Round, runLoad } from './load.ts';
 import { startContestants, startProxies, stopPrograms } from './processes.ts';
 import { type CaseResult, report, type Section } from './report.ts';
@@ -34,25 +31,6 @@ const rounds = Number(values.rounds ?? (values.quick ? 2 : 5));
 const seconds = Number(values.seconds ?? (values.quick ? 1 : 5));
 const stop = stopSignal();
 const ended = (): boolean => stop.aborted;
-
-/** A database with a generated catalogue of this size; it is kept for the next time. */
-async function catalogueOf(products: number) {
-  const folder = path.join(root, `.data/bench-${products}`);
-  const env = { PATH: process.env.PATH, ENV_FILE: '', DATA_DIR: folder };
-  const done = path.join(folder, 'generated');
-  if (!existsSync(done)) {
-    await rm(folder, { recursive: true, force: true });
-    const words = ['db/src/cli/generate.ts', '--products', String(products)];
-    const child = spawn(process.execPath, words, { cwd: root, env, stdio: 'inherit' });
-    const [code] = await once(child, 'exit');
-    if (code !== 0) throw new Error(`the catalogue of ${products} products could not be generated`);
-    await writeFile(done, '');
-  }
-  const database = await provideDatabase(env);
-  await prepareDatabase(database);
-  const { serverPid } = JSON.parse(await readFile(path.join(folder, 'connection.json'), 'utf8'));
-  return { database, serverPid: Number(serverPid) };
-}
 
 /** Deletes what the cases create, so that each catalogue is as large as it is said to be. */
 async function removeCreated(owner: DatabaseSettings): Promise<void> {

@@ -82,6 +82,28 @@ export async function startContestants(database: ProvidedDatabase, databasePid: 
   };
 }
 
+/** The gateway and catalog-service with settings of their own; the database's cost is not theirs. */
+export async function startPair(database: ProvidedDatabase, settings: NodeJS.ProcessEnv): Promise<Contestant> {
+  const [gateway, catalog] = await Promise.all(Array.from({ length: 2 }, freePort));
+  const env: NodeJS.ProcessEnv = {
+    ...production,
+    GATEWAY_PORT: String(gateway),
+    CATALOG_SERVICE_PORT: String(catalog),
+    ...databaseEnvironment(database),
+    ...settings,
+  };
+  const servicePid = await startProgram('catalog-service/src/server.ts', [], env, `${at(catalog)}/health/ready`);
+  const gatewayPid = await startProgram('gateway/src/server.ts', [], env, `${at(gateway)}/health/ready`);
+  return { url: at(gateway), processes: { gateway: gatewayPid, service: servicePid } };
+}
+
+/** A collector of traces that throws them away. */
+export async function startTraceSink(): Promise<string> {
+  const port = await freePort();
+  await startProgram('bench/src/trivial-upstream.ts', [String(port)], production, at(port));
+  return at(port);
+}
+
 /** The gateway and a plain proxy, each in front of the same trivial upstream; the upstream's own cost is not theirs. */
 export async function startProxies(): Promise<Record<'ours' | 'limit', Contestant>> {
   const [upstream, gateway, plain] = await Promise.all(Array.from({ length: 3 }, freePort));

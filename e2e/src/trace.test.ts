@@ -11,7 +11,10 @@ let stack: Stack;
 
 beforeAll(async () => {
   collector = await startCollector();
-  stack = await startStack(await temporaryFolder(), { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+  stack = await startStack(await temporaryFolder(), {
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_BSP_SCHEDULE_DELAY: '100',
+  });
 });
 afterAll(async () => {
   await stack.stop();

@@ -7,7 +7,7 @@ import { closeAll, nowhere, startGateway, type TestGateway } from './testing.ts'
 let gateway: TestGateway;
 
 beforeAll(async () => {
-  startTelemetry({ metrics: true }, () => memoryLogger().logger);
+  await startTelemetry({ metrics: true }, () => memoryLogger().logger);
   gateway = await startGateway({ catalog: await nowhere(), tagging: await nowhere() });
 });
 afterAll(closeAll);

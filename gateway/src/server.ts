@@ -10,7 +10,7 @@ import { startPools } from './upstreams/upstream-pool.ts';
 
 await runMain('gateway', async () => {
   const config = gatewayConfig(loadEnvironmentFile());
-  startTelemetry(config.telemetry, () => logger);
+  await startTelemetry(config.telemetry, () => logger);
   const logger = createLogger('gateway', config.logLevel);
   const health = new Health('gateway');
   const { guard, close } = await createGuard(config, logger);

@@ -148,7 +148,7 @@ async function untilVerified(db: Database, config: ResourceServiceConfig, logger
 /** Starts a resource service: it listens at once, and is ready when its database is. */
 export async function startResourceService(service: ResourceServiceDescription, env: Environment): Promise<void> {
   const config = resourceServiceConfig(service, env);
-  startTelemetry(config.telemetry, () => logger);
+  await startTelemetry(config.telemetry, () => logger);
   if (config.telemetry.tracing) traceStatements();
   const logger = createLogger(service.name, config.logLevel);
   const db = connect(config.database);

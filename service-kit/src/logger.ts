@@ -1,5 +1,5 @@
 import pino from 'pino';
-import { isTracing, traceIds } from './tracing.ts';
+import { activeTraceIds, isTracing } from './tracing.ts';
 
 export type Logger = pino.Logger;
 
@@ -18,7 +18,7 @@ export function createLogger(service: string, level: string, stream?: pino.Desti
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     redact: { paths: secrets, censor: '[redacted]' },
-    ...(isTracing() ? { mixin: () => traceIds() } : {}),
+    ...(isTracing() ? { mixin: activeTraceIds } : {}),
   };
   if (stream) return pino(options, stream);
   // Written together, at most a tenth of a second late: a system call for each line costs more than the line.

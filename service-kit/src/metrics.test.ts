@@ -31,7 +31,7 @@ const thing = defineRoute({
 
 beforeAll(async () => {
   expect(metricsRoutes()).toEqual([]);
-  startTelemetry(telemetryConfig('test', {}), () => logger);
+  await startTelemetry(telemetryConfig('test', {}), () => logger);
   showPool(() => pool);
   const routes = [thing, ...metricsRoutes()];
   documented = Object.keys(openApiDocument('test', routes).paths ?? {});

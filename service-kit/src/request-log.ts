@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { clientHeader } from './client.ts';
 import type { Logger } from './logger.ts';
 import { brokenOff, requestBegan, requestEnded } from './metrics.ts';
-import { endSpan, inServerSpan, traceIds } from './tracing.ts';
+import { endSpan, inServerSpan, traceIdsOf } from './tracing.ts';
 
 const logged = new WeakSet<IncomingMessage>();
 
@@ -53,7 +53,7 @@ export function requestLog(
         }
         // Not before: a key is looked at after this was called.
         const client = req.headers[clientHeader];
-        const ids = { request_id, ...traceIds(span), ...(client && { client }) };
+        const ids = { request_id, ...traceIdsOf(span), ...(client && { client }) };
         const entry = { ...ids, req: { method, url }, res: { status }, responseTime };
         if (!writableFinished) lines.warn(entry, `${method} ${url} was broken off after ${responseTime} ms`);
         else if (status >= 500) lines.warn(entry, `${method} ${url} ${status} ${responseTime} ms`);

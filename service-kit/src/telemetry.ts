@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { booleanSetting, type Environment, readSettings, urlSetting } from './config.ts';
+import { booleanSetting, type Environment, integerSetting, readSettings, urlSetting } from './config.ts';
 import type { Logger } from './logger.ts';
 import { startMetrics } from './metrics.ts';
-import { samplers, startTracing, stopTracing, type TracingConfig } from './tracing.ts';
+import { samplerNames, startTracing, stopTracing, type TracingConfig } from './tracing.ts';
 
 /** What a process tells of itself, beside its log. */
 export interface TelemetryConfig {
@@ -11,8 +11,6 @@ export interface TelemetryConfig {
   /** Where its spans go. Absent: nothing is traced. */
   tracing?: TracingConfig;
 }
-
-const samplerNames = Object.keys(samplers) as [keyof typeof samplers, ...(keyof typeof samplers)[]];
 
 /**
  * The settings of telemetry; those of traces have OpenTelemetry's names and defaults. (The exporter reads more of them from
@@ -37,6 +35,7 @@ export function telemetryConfig(who: string, env: Environment): TelemetryConfig 
         .transform(Number)
         .default(1)
         .describe('a share from 0 to 1'),
+      OTEL_BSP_SCHEDULE_DELAY: integerSetting(1, 600_000).default(5_000),
       OTEL_SERVICE_NAME: z.string().default(who),
     },
     env,
@@ -52,6 +51,7 @@ export function telemetryConfig(who: string, env: Environment): TelemetryConfig 
             url,
             sampler: settings.OTEL_TRACES_SAMPLER,
             ratio: settings.OTEL_TRACES_SAMPLER_ARG,
+            deliveryInterval: settings.OTEL_BSP_SCHEDULE_DELAY,
           },
         }
       : {}),
@@ -62,10 +62,10 @@ export function telemetryConfig(who: string, env: Environment): TelemetryConfig 
  * Starts what is wanted, for the whole process: before the logger and the app are made, which look once.
  * @param logger is asked for when there is something to say
  */
-export function startTelemetry({ metrics, tracing }: TelemetryConfig, logger: () => Logger): void {
+export async function startTelemetry({ metrics, tracing }: TelemetryConfig, logger: () => Logger): Promise<void> {
   if (metrics) startMetrics();
   if (tracing) {
-    startTracing(tracing, (error) => {
+    await startTracing(tracing, (error) => {
       if (error) logger().warn({ err: error }, `spans cannot be delivered to ${tracing.url}; they are dropped`);
       else logger().info(`spans are delivered to ${tracing.url} again`);
     });

@@ -22,7 +22,10 @@ let lines: Record<string, unknown>[];
 beforeAll(async () => {
   await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(collector.address() as AddressInfo).port}/`;
-  startTelemetry(telemetryConfig('test', { METRICS: 'false', OTEL_EXPORTER_OTLP_ENDPOINT: url }), () => memory.logger);
+  await startTelemetry(
+    telemetryConfig('test', { METRICS: 'false', OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_BSP_SCHEDULE_DELAY: '100' }),
+    () => memory.logger,
+  );
   const memory = memoryLogger();
   lines = memory.lines;
   server = await listen(createApp({ logger: memory.logger, routers: [] }), { host: '127.0.0.1', port: 0 });
@@ -79,6 +82,7 @@ test('When there is an endpoint, then spans go to it by the names and defaults o
     url: 'http://collector:4318/v1/traces',
     sampler: 'parentbased_always_on',
     ratio: 1,
+    deliveryInterval: 5_000,
   });
   expect(
     telemetryConfig('test', {
@@ -87,6 +91,13 @@ test('When there is an endpoint, then spans go to it by the names and defaults o
       OTEL_SERVICE_NAME: 'shop',
       OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
       OTEL_TRACES_SAMPLER_ARG: '0.1',
+      OTEL_BSP_SCHEDULE_DELAY: '100',
     }).tracing,
-  ).toEqual({ service: 'shop', url: 'http://traces/in', sampler: 'parentbased_traceidratio', ratio: 0.1 });
+  ).toEqual({
+    service: 'shop',
+    url: 'http://traces/in',
+    sampler: 'parentbased_traceidratio',
+    ratio: 0.1,
+    deliveryInterval: 100,
+  });
 });

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   type Attributes,
   context,
@@ -9,130 +8,80 @@ import {
   type Span,
   SpanKind,
   SpanStatusCode,
+  type TextMapPropagator,
   type Tracer,
   trace,
 } from '@opentelemetry/api';
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import { ExportResultCode, W3CTraceContextPropagator } from '@opentelemetry/core';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
-import {
-  defaultResource,
-  detectResources,
-  envDetector,
-  resourceFromAttributes,
-  serviceInstanceIdDetector,
-} from '@opentelemetry/resources';
-import {
-  AlwaysOffSampler,
-  AlwaysOnSampler,
-  BatchSpanProcessor,
-  ParentBasedSampler,
-  type Sampler,
-  type SpanExporter,
-  TraceIdRatioBasedSampler,
-  TracerProvider,
-} from '@opentelemetry/sdk-trace';
 
 export type { Attributes, Span };
 
-/** Which requests are traced: OpenTelemetry's names, and what each makes of its argument, the share from 0 to 1. */
-export const samplers = {
-  always_on: () => new AlwaysOnSampler(),
-  always_off: () => new AlwaysOffSampler(),
-  traceidratio: (ratio: number) => new TraceIdRatioBasedSampler(ratio),
-  parentbased_always_on: () => new ParentBasedSampler({ root: new AlwaysOnSampler() }),
-  parentbased_always_off: () => new ParentBasedSampler({ root: new AlwaysOffSampler() }),
-  parentbased_traceidratio: (ratio: number) => new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio) }),
-} satisfies Record<string, (ratio: number) => Sampler>;
+/** Which requests are traced, by OpenTelemetry's names. */
+export const samplerNames = [
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
+] as const;
+export type SamplerName = (typeof samplerNames)[number];
 
 export interface TracingConfig {
   service: string;
   /** Where spans go, path and all, by OTLP over HTTP as protobuf. */
   url: string;
-  sampler: keyof typeof samplers;
+  sampler: SamplerName;
+  /** The share of the requests that are traced, from 0 to 1, for the samplers that want one. */
   ratio: number;
+  /** Milliseconds that a span waits for others to be delivered with; a process that is killed loses no more. */
+  deliveryInterval: number;
 }
 
-/** Milliseconds that a span waits for others to be delivered with: a process that is killed loses no more. */
-const deliveryInterval = 1_000;
+/** What makes spans, writes and reads the headers that name them, and delivers the last ones at the end. */
+export interface Tracing {
+  tracer: Tracer;
+  propagator: TextMapPropagator;
+  stop(): Promise<void>;
+}
 
-/** Milliseconds that the last spans have to be delivered when the process ends. */
-const patience = 2_000;
-
-const propagator = new W3CTraceContextPropagator();
-let provider: TracerProvider | undefined;
 /** Absent: nothing is traced. */
-let tracer: Tracer | undefined;
-
+let tracing: Tracing | undefined;
 const serverSpans = new WeakMap<IncomingMessage, Span>();
 
 /** Whether this process traces requests. */
-export const isTracing = (): boolean => tracer !== undefined;
+export const isTracing = (): boolean => tracing !== undefined;
 
 /**
- * The exporter, and a word when its collector cannot be reached: one when that begins and one when it is over, however many
- * batches are lost in between.
- */
-function reporting(exporter: SpanExporter, report: (error: Error | undefined) => void): SpanExporter {
-  let failing = false;
-  return {
-    export: (spans, done) =>
-      exporter.export(spans, (result) => {
-        const failed = result.code !== ExportResultCode.SUCCESS;
-        if (failed !== failing) report(failed ? (result.error ?? new Error('not accepted')) : undefined);
-        failing = failed;
-        done(result);
-      }),
-    forceFlush: async () => exporter.forceFlush?.(),
-    shutdown: () => exporter.shutdown(),
-  };
-}
-
-/**
- * Begins to trace requests, for the whole process. Spans are sent in batches, aside from all that waits for an answer; what
- * cannot be delivered is dropped.
+ * Begins to trace requests, for the whole process.
  * @param report is told when spans cannot be delivered, and (undefined) when they can be again
  */
-export function startTracing(
-  { service, url, sampler, ratio }: TracingConfig,
-  report: (error: Error | undefined) => void,
-): void {
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-  provider = new TracerProvider({
-    sampler: samplers[sampler](ratio),
-    resource: defaultResource()
-      .merge(detectResources({ detectors: [envDetector, serviceInstanceIdDetector] }))
-      .merge(resourceFromAttributes({ 'service.name': service })),
-    spanProcessors: [
-      new BatchSpanProcessor({
-        exporter: reporting(new OTLPTraceExporter({ url }), report),
-        scheduledDelayMillis: deliveryInterval,
-      }),
-    ],
-  });
-  tracer = provider.getTracer('shop');
+export async function startTracing(config: TracingConfig, report: (error: Error | undefined) => void): Promise<void> {
+  // A tenth of a second and eight megabytes, for those who trace.
+  const { createTracing } = await import('./tracing-sdk.ts');
+  tracing = createTracing(config, report);
 }
 
 /** Delivers what is left, as far as that is possible in two seconds, and traces no more. */
 export async function stopTracing(): Promise<void> {
-  const stopped = provider?.shutdown().catch(() => {});
-  provider = undefined;
-  tracer = undefined;
-  await Promise.race([stopped, delay(patience, undefined, { ref: false })]);
+  const ended = tracing;
+  tracing = undefined;
+  await ended?.stop();
 }
 
 /** The span that runs at the moment, where its trace is one of those that are kept. */
 function activeSpan(): Span | undefined {
-  const span = tracer && trace.getActiveSpan();
+  const span = tracing && trace.getActiveSpan();
   return span?.isRecording() ? span : undefined;
 }
 
-/** By which a log line is found from its trace, and the other way round; nothing where there is no trace. */
-export function traceIds(span = activeSpan()): { trace_id?: string; span_id?: string } {
-  if (!span) return {};
-  const { traceId: trace_id, spanId: span_id } = span.spanContext();
-  return { trace_id, span_id };
+/** By which a log line is found from its trace, and the other way round; both undefined where there is no trace. */
+export function traceIdsOf(span: Span | undefined): { trace_id: string | undefined; span_id: string | undefined } {
+  const ids = span?.spanContext();
+  return { trace_id: ids?.traceId, span_id: ids?.spanId };
 }
+
+/** Those of the span that runs at the moment. */
+export const activeTraceIds = () => traceIdsOf(activeSpan());
 
 /**
  * Runs `work` in the span of a request that has come, a child of the one that its `traceparent` names; `work` has to see to
@@ -140,10 +89,11 @@ export function traceIds(span = activeSpan()): { trace_id?: string; span_id?: st
  * would begin traces of their own. Where nothing is traced, `work` is all that happens.
  */
 export function inServerSpan(req: IncomingMessage, work: (span: Span | undefined) => void): void {
-  if (!tracer) {
+  if (!tracing) {
     work(undefined);
     return;
   }
+  const { tracer, propagator } = tracing;
   const parent = propagator.extract(ROOT_CONTEXT, req.headers, defaultTextMapGetter);
   const { method = '', url = '' } = req;
   const [path] = url.split('?', 1);
@@ -166,14 +116,14 @@ export const spanOf = (req: IncomingMessage): Span | undefined => serverSpans.ge
 /** The headers that make a request that is sent a child of `span`. */
 export function headersOf(span: Span): Record<string, string> {
   const headers: Record<string, string> = {};
-  propagator.inject(trace.setSpan(ROOT_CONTEXT, span), headers, defaultTextMapSetter);
+  tracing?.propagator.inject(trace.setSpan(ROOT_CONTEXT, span), headers, defaultTextMapSetter);
   return headers;
 }
 
 /** Begins a span of what is asked of somebody else: a service, the database. Absent where the request is not traced. */
 export function startClientSpan(name: string, attributes: Attributes, parent = activeSpan()): Span | undefined {
-  if (!tracer || !parent) return undefined;
-  return tracer.startSpan(name, { kind: SpanKind.CLIENT, attributes }, trace.setSpan(ROOT_CONTEXT, parent));
+  if (!tracing || !parent) return undefined;
+  return tracing.tracer.startSpan(name, { kind: SpanKind.CLIENT, attributes }, trace.setSpan(ROOT_CONTEXT, parent));
 }
 
 /** Ends a span; `fault` names what went wrong, by a code and never by a message, which may quote what was sent. */
@@ -185,8 +135,8 @@ export function endSpan(span: Span | undefined, fault?: string): void {
 
 /** Runs `work` in a span of its own, where the request is traced. */
 export async function inSpan<T>(name: string, attributes: Attributes, work: () => Promise<T>): Promise<T> {
-  if (!tracer || !activeSpan()) return work();
-  return tracer.startActiveSpan(name, { attributes }, async (span) => {
+  if (!tracing || !activeSpan()) return work();
+  return tracing.tracer.startActiveSpan(name, { attributes }, async (span) => {
     try {
       const result = await work();
       endSpan(span);
