@@ -169,7 +169,7 @@ describe('keys', () => {
 
 describe('the log', () => {
   test('When requests come with keys, then no line and no metric has one, and known clients are named', async () => {
-    startTelemetry({ metrics: true }, () => memoryLogger().logger);
+    await startTelemetry({ metrics: true }, () => memoryLogger().logger);
     const gateway = await startWithKeys();
     const strange = generateKey();
     const send = (method: string, key: string) => request(`${gateway.url}/api/products/1`, { method, ...bearing(key) });
