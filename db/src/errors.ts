@@ -91,18 +91,26 @@ export class OutcomeUnknownError extends Error {
 
 /** MySQL's and MariaDB's numbers of errors. Source: https://dev.mysql.com/doc/mysql-errors/9.7/en/server-error-reference.html */
 const errno = {
+  errorWritingFile: 3,
+  fileSystemFull: 20,
+  diskFull: 1021,
+  errorOnWrite: 1026,
+  engineError: 1030,
   tooManyConnections: 1040,
   accessDeniedToDatabase: 1044,
   accessDenied: 1045,
   unknownDatabase: 1049,
   serverShutdown: 1053,
+  tableFull: 1114,
   tableAccessDenied: 1142,
   noSuchTable: 1146,
   lockWaitTimeout: 1205,
   deadlock: 1213,
   specificAccessDenied: 1227,
+  optionPreventsStatement: 1290,
   queryInterrupted: 1317,
   cannotCreateUserWithGrant: 1410,
+  readOnlyMode: 1836,
   connectionKilled: 1927,
   statementTimeoutMariaDb: 1969,
   statementTimeoutMySql: 3024,
@@ -153,6 +161,22 @@ export function violatedForeignKey(error: unknown): { constraint: string; side: 
 export const isConflict = (error: unknown): boolean =>
   hasErrno(error, 'deadlock') || hasErrno(error, 'lockWaitTimeout');
 
+const refusedWrites: (keyof typeof errno)[] = [
+  'optionPreventsStatement',
+  'readOnlyMode',
+  'errorWritingFile',
+  'fileSystemFull',
+  'diskFull',
+  'errorOnWrite',
+  'tableFull',
+];
+
+/** The database answers, and takes no writes: it is read-only, or has no room. */
+export const takesNoWrites = (error: unknown): boolean =>
+  refusedWrites.some((name) => hasErrno(error, name)) ||
+  // 28 is the operating system's ENOSPC.
+  (hasErrno(error, 'engineError') && /\berror 28\b/.test(driverError(error).message));
+
 /** The connection was found closed, so what was to be sent was not. */
 export const isUnsent = (error: unknown): boolean => driverError(error).message.includes('closed state');
 
@@ -179,12 +203,13 @@ const unavailableErrors = [
   QueueFullError,
 ];
 
-/** The database could not be asked, or stopped answering: nobody's fault who sent the request. */
+/** The database could not be asked, stopped answering or takes no writes: nobody's fault who sent the request. */
 export function isUnavailable(error: unknown): boolean {
   const driver = driverError(error);
   return (
     unavailableErrors.some((kind) => error instanceof kind || driver instanceof kind) ||
     isConflict(error) ||
+    takesNoWrites(error) ||
     isLost(error) ||
     hasErrno(error, 'serverShutdown') ||
     hasErrno(error, 'tooManyConnections') ||

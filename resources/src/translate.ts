@@ -5,6 +5,7 @@ import {
   OutcomeUnknownError,
   QueueFullError,
   StockRangeError,
+  takesNoWrites,
   UnknownReferenceError,
 } from '@shop/db/errors.ts';
 import { largestStock } from '@shop/db/stock-ledger.ts';
@@ -35,6 +36,7 @@ export const translateDatabaseError: ErrorTranslator = (error) => {
     });
   }
   if (error instanceof StockRangeError) return stockProblem(error);
+  if (takesNoWrites(error)) return unavailable('The database takes no writes at the moment.', error);
   if (isTimeUp(error)) {
     return new Problem('upstream_timeout', 'The time was up before the work was done. Nothing was changed.', {
       cause: error,
