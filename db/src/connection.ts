@@ -1,7 +1,12 @@
+import { readFileSync } from 'node:fs';
 import type * as mysql from 'mysql2';
 import { QueryTypes, Sequelize, type Transaction } from 'sequelize';
+import { type PoolLoad, queueFor } from './connection-queue.ts';
+import { isLost } from './errors.ts';
 import { defineModels, type Models } from './models.ts';
 import type { DatabaseSettings } from './settings.ts';
+import { firstCap, isMariaDb, obeyDeadlines } from './statement-deadline.ts';
+import { Watchdog } from './watchdog.ts';
 
 /** A pool of connections, and the models on it. */
 export interface Database {
@@ -9,11 +14,35 @@ export interface Database {
   models: Models;
   /** Is told of every statement. */
   onStatement: ((sql: string) => void) | undefined;
+  /** For a service: what bounds its requests. */
+  guard: { watchdog: Watchdog; load: PoolLoad } | undefined;
 }
 export { QueryTypes, type Transaction };
 
+/** What a service's requests may cost its database. */
+export interface RequestLimits {
+  /** Milliseconds that a request may take, and so a statement. */
+  requestTimeout: number;
+  /** How many may wait for a connection. */
+  queueMax: number;
+}
+
 /** Seconds that a statement waits for another's row lock before it gives up. */
-const lockWaitSeconds = 5;
+export const lockWaitSeconds = 5;
+
+/** How the driver reaches the database, whatever the connection is for. */
+const driverOptions = ({ host, port, database, user, password, sslCa }: DatabaseSettings) => ({
+  host,
+  port,
+  database,
+  user,
+  password,
+  connectTimeout: 2_000,
+  charset: 'utf8mb4',
+  ...(sslCa === undefined
+    ? {}
+    : { ssl: { ca: readFileSync(sslCa, 'utf8'), rejectUnauthorized: true, verifyIdentity: true } }),
+});
 
 /**
  * Opens a pool (lazily: the first statement connects). Every session speaks UTC, is strict about values, and reads
@@ -22,14 +51,19 @@ const lockWaitSeconds = 5;
  * as `YYYY-MM-DD HH:MM:SS.mmm`.
  * @param options.multipleStatements lets one query hold several statements; for migrations and seeds only
  * @param options.onStatement is told of every statement
+ * @param options.limits for a service: statements obey the deadline of their request, few wait, and none for a database that
+ * does not answer (docs/decisions/0014-deadlines-and-queues.md)
  */
 export function connect(
   settings: DatabaseSettings,
   {
     multipleStatements = false,
     onStatement,
-  }: { multipleStatements?: boolean; onStatement?: (sql: string) => void } = {},
+    limits,
+  }: { multipleStatements?: boolean; onStatement?: (sql: string) => void; limits?: RequestLimits } = {},
 ): Database {
+  const options = driverOptions(settings);
+  const watchdog = limits && new Watchdog(options);
   const sequelize = new Sequelize({
     dialect: 'mysql',
     host: settings.host,
@@ -39,26 +73,47 @@ export function connect(
     password: settings.password,
     logging: onStatement ?? false,
     timezone: '+00:00',
-    pool: { max: settings.poolMax, min: 0, acquire: 2_000, idle: 60_000 },
+    // The types do not know them. The time zone is set with the rest of the session; for the version Sequelize would ask on one
+    // connection more, and use it for nothing.
+    ...{ keepDefaultTimezone: true, databaseVersion: '9.7.0' },
+    // Nobody waits for a connection of a pool that has a queue before it, but for one that is being opened.
+    pool: { max: settings.poolMax, min: 0, acquire: 60_000, idle: 60_000 },
     dialectOptions: {
-      connectTimeout: 2_000,
-      charset: 'utf8mb4',
+      ...options,
+      ...watchdog?.options,
       multipleStatements,
       typeCast: true,
       dateStrings: true,
       decimalNumbers: true,
     },
     hooks: {
-      afterConnect: async (connection) => {
-        const session = (connection as mysql.Connection).promise();
-        await session.query(
-          `SET SESSION sql_mode = 'STRICT_TRANS_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = ${lockWaitSeconds}`,
-        );
-        await session.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+      afterConnect: async (given) => {
+        const connection = given as mysql.Connection;
+        const assignments = [
+          "time_zone = '+00:00'",
+          "sql_mode = 'STRICT_TRANS_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
+          `innodb_lock_wait_timeout = ${lockWaitSeconds}`,
+          `${isMariaDb(connection) ? 'tx_isolation' : 'transaction_isolation'} = 'READ-COMMITTED'`,
+          ...(limits ? [firstCap(connection, limits.requestTimeout)] : []),
+        ];
+        await connection.promise().query(`SET ${assignments.map((each) => `SESSION ${each}`).join(', ')}`);
+        if (!watchdog || !limits) return;
+        watchdog.opened(connection);
+        obeyDeadlines(connection, watchdog, limits.requestTimeout);
       },
     },
   });
-  return { sequelize, models: defineModels(sequelize), onStatement };
+  const guard = watchdog && {
+    watchdog,
+    load: queueFor(sequelize, watchdog, { connections: settings.poolMax, queue: limits.queueMax }),
+  };
+  return { sequelize, models: defineModels(sequelize), onStatement, guard };
+}
+
+/** Closes all connections, once they are not used any more. */
+export async function disconnect({ sequelize, guard }: Database): Promise<void> {
+  await sequelize.close();
+  guard?.watchdog.close();
 }
 
 /** A statement with `$1`, `$2`, … as the driver takes it: a `?` for each, and which of the values it stands for. */
@@ -91,6 +146,7 @@ function driverStatement(sql: string): DriverStatement {
  * The rows of one SELECT, by a prepared statement. `$1`, `$2`, … in `sql` stand for the values of `bind`, which never
  * become SQL text. The connection is Sequelize's, the rows come straight from the driver: what Sequelize does to bound
  * values and to rows costs a read more CPU than the statement itself (docs/decisions/0009-reads-go-to-the-driver.md).
+ * Outside a transaction, a read whose connection turns out to be lost is sent once more, on another.
  * @throws the driver's errors as they are
  */
 export async function select<Row extends object>(
@@ -114,11 +170,15 @@ export async function select<Row extends object>(
     return run(connection);
   }
   const { connectionManager } = sequelize;
-  const connection = (await connectionManager.getConnection({ type: 'read' })) as mysql.Connection;
-  try {
-    return await run(connection);
-  } finally {
-    connectionManager.releaseConnection(connection);
+  for (let attempt = 1; ; attempt++) {
+    const connection = (await connectionManager.getConnection({ type: 'read' })) as mysql.Connection;
+    try {
+      return await run(connection);
+    } catch (error) {
+      if (attempt === 2 || !isLost(error)) throw error;
+    } finally {
+      connectionManager.releaseConnection(connection);
+    }
   }
 }
 

@@ -103,6 +103,8 @@ export interface EmbeddedOptions {
   poolMax?: number;
   /** False: commits need not survive a power cut. For tests. */
   durable?: boolean;
+  /** Files (PEM) of a certificate and its key, with which the server offers TLS. For tests. */
+  tls?: { cert: string; key: string };
   say?: (line: string) => void;
 }
 
@@ -113,7 +115,7 @@ export interface EmbeddedOptions {
  * @throws {NoDatabaseError}
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedDatabase> {
-  const { folder, durable = true, say = () => {} } = options;
+  const { folder, durable = true, tls, say = () => {} } = options;
   const program = await ensureServer(say);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const data = path.join(folder, program.kind);
@@ -162,6 +164,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedD
       '--max-connections=300',
       '--skip-log-bin',
       ...(program.kind === 'mysql' ? ['--mysqlx=OFF'] : []),
+      ...(tls ? [`--ssl-cert=${tls.cert}`, `--ssl-key=${tls.key}`] : []),
       ...(durable ? [] : ['--innodb-flush-log-at-trx-commit=0', '--innodb-doublewrite=0']),
       ...asUser(),
     ],

@@ -53,33 +53,76 @@ export class StockRangeError extends Error {
   }
 }
 
+/** The database has been asked and has not answered for a while; until it does, nobody waits for it. */
+export class DatabaseAwayError extends Error {
+  override name = 'DatabaseAwayError';
+
+  constructor() {
+    super('the database does not answer');
+  }
+}
+
+/** As many wait for a connection as may. Nothing was sent. */
+export class QueueFullError extends Error {
+  override name = 'QueueFullError';
+
+  constructor() {
+    super('too many wait for a connection');
+  }
+}
+
+/** The time of the request was up, before its transaction was committed. */
+export class DeadlineError extends Error {
+  override name = 'DeadlineError';
+
+  constructor() {
+    super('the time is up');
+  }
+}
+
+/** The connection was lost while a transaction was being committed: it may have been, or not. */
+export class OutcomeUnknownError extends Error {
+  override name = 'OutcomeUnknownError';
+
+  constructor(cause: unknown) {
+    super('the connection was lost during the commit', { cause });
+  }
+}
+
 /** MySQL's and MariaDB's numbers of errors. Source: https://dev.mysql.com/doc/mysql-errors/9.7/en/server-error-reference.html */
 const errno = {
+  errorWritingFile: 3,
+  fileSystemFull: 20,
+  diskFull: 1021,
+  errorOnWrite: 1026,
+  engineError: 1030,
   tooManyConnections: 1040,
   accessDeniedToDatabase: 1044,
   accessDenied: 1045,
   unknownDatabase: 1049,
   serverShutdown: 1053,
+  tableFull: 1114,
   tableAccessDenied: 1142,
   noSuchTable: 1146,
   lockWaitTimeout: 1205,
   deadlock: 1213,
   specificAccessDenied: 1227,
+  optionPreventsStatement: 1290,
   queryInterrupted: 1317,
   cannotCreateUserWithGrant: 1410,
+  readOnlyMode: 1836,
+  connectionKilled: 1927,
+  statementTimeoutMariaDb: 1969,
+  statementTimeoutMySql: 3024,
   lockNotAvailable: 3572,
+  clientIdle: 4031,
 } as const;
 
-/** The client library's codes for a connection that is gone. */
-const lostConnection = new Set([
-  'PROTOCOL_CONNECTION_LOST',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-]);
+/** The client library's codes for a connection that has been there and is gone. */
+const lostConnection = new Set(['PROTOCOL_CONNECTION_LOST', 'ECONNRESET', 'EPIPE']);
+
+/** Those for one that could not be made. */
+const noConnection = new Set(['ETIMEDOUT', 'ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN']);
 
 interface DriverError {
   errno?: number;
@@ -118,17 +161,59 @@ export function violatedForeignKey(error: unknown): { constraint: string; side: 
 export const isConflict = (error: unknown): boolean =>
   hasErrno(error, 'deadlock') || hasErrno(error, 'lockWaitTimeout');
 
-/** The database could not be asked, or stopped answering: nobody's fault who sent the request. */
+const refusedWrites: (keyof typeof errno)[] = [
+  'optionPreventsStatement',
+  'readOnlyMode',
+  'errorWritingFile',
+  'fileSystemFull',
+  'diskFull',
+  'errorOnWrite',
+  'tableFull',
+];
+
+/** The database answers, and takes no writes: it is read-only, or has no room. */
+export const takesNoWrites = (error: unknown): boolean =>
+  refusedWrites.some((name) => hasErrno(error, name)) ||
+  // 28 is the operating system's ENOSPC.
+  (hasErrno(error, 'engineError') && /\berror 28\b/.test(driverError(error).message));
+
+/** The connection was found closed, so what was to be sent was not. */
+export const isUnsent = (error: unknown): boolean => driverError(error).message.includes('closed state');
+
+/** The connection went while it was used, or had gone unnoticed. What was sent on it may have been done, if not committed. */
+export const isLost = (error: unknown): boolean =>
+  !(error instanceof ConnectionError) &&
+  (lostConnection.has(driverError(error).code ?? '') ||
+    hasErrno(error, 'connectionKilled') ||
+    hasErrno(error, 'clientIdle') ||
+    isUnsent(error));
+
+/** The time of the request was up, as this process saw it or the server. */
+export const isTimeUp = (error: unknown): boolean =>
+  driverError(error) instanceof DeadlineError ||
+  hasErrno(error, 'statementTimeoutMariaDb') ||
+  hasErrno(error, 'statementTimeoutMySql');
+
+const unavailableErrors = [
+  ConnectionError,
+  ConnectionAcquireTimeoutError,
+  DatabaseAwayError,
+  LostRaceError,
+  OutcomeUnknownError,
+  QueueFullError,
+];
+
+/** The database could not be asked, stopped answering or takes no writes: nobody's fault who sent the request. */
 export function isUnavailable(error: unknown): boolean {
-  if (error instanceof ConnectionError || error instanceof ConnectionAcquireTimeoutError) return true;
-  if (error instanceof LostRaceError) return true;
-  const { code, message } = driverError(error);
+  const driver = driverError(error);
   return (
+    unavailableErrors.some((kind) => error instanceof kind || driver instanceof kind) ||
     isConflict(error) ||
+    takesNoWrites(error) ||
+    isLost(error) ||
     hasErrno(error, 'serverShutdown') ||
     hasErrno(error, 'tooManyConnections') ||
     hasErrno(error, 'queryInterrupted') ||
-    (code !== undefined && lostConnection.has(code)) ||
-    message.includes('closed state')
+    noConnection.has(driver.code ?? '')
   );
 }

@@ -10,7 +10,7 @@ interface CountedPool {
 }
 
 /** The pool of a database as it is now. */
-export function poolState({ sequelize }: Database): PoolState {
+export function poolState({ sequelize, guard }: Database): PoolState {
   const { pool } = sequelize.connectionManager as unknown as { pool: CountedPool };
-  return { inUse: pool.using, idle: pool.available, waiting: pool.waiting, max: pool.maxSize };
+  return { inUse: pool.using, idle: pool.available, waiting: guard?.load.waiting ?? pool.waiting, max: pool.maxSize };
 }

@@ -127,6 +127,7 @@ export function databaseEnvironment({
     DB_NAME: owner.database,
     DB_USER: owner.user,
     DB_PASSWORD: owner.password,
+    DB_SSL_CA: owner.sslCa ?? '',
     ...(accounts
       ? {
           CATALOG_DB_USER: accounts.catalog.user,

@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs';
 import { type Environment, integerSetting, readSettings } from '@shop/service-kit/config.ts';
 import * as z from 'zod';
 
@@ -10,10 +11,21 @@ export interface DatabaseSettings {
   password: string;
   /** At most this many connections. */
   poolMax: number;
+  /** A file of the certificates (PEM) that the server's has to lead to. Absent: the connection is not encrypted. */
+  sslCa?: string;
 }
 
 /** The two accounts beside the owner's: each may do what its service owns (`db/grants.sql`). */
 export type ServiceAccount = 'catalog' | 'tagging';
+
+function isReadable(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Every setting of the database, as `.env.example` describes them. */
 export const databaseSettingsShape = {
@@ -28,6 +40,8 @@ export const databaseSettingsShape = {
   DB_PASSWORD: z.string().default(''),
   // Two: a write in steps holds one connection while its steps use another.
   DB_POOL_MAX: integerSetting(2, 1000).default(10),
+  DB_QUEUE_MAX: integerSetting(0, 100_000).default(100),
+  DB_SSL_CA: z.string().refine(isReadable).optional().describe('a file of PEM certificates that can be read'),
   CATALOG_DB_USER: z
     .string()
     .regex(/^[\w.-]{1,32}$/)
@@ -55,22 +69,26 @@ export function ownerSettings(who: string, env: Environment): DatabaseSettings {
     user: settings.DB_USER,
     password: settings.DB_PASSWORD,
     poolMax: settings.DB_POOL_MAX,
+    ...(settings.DB_SSL_CA === undefined ? {} : { sslCa: settings.DB_SSL_CA }),
   };
+}
+
+/** The settings of a service. */
+export interface ServiceDatabaseSettings extends DatabaseSettings {
+  /** Whether it connects as the owner, and so may migrate. */
+  ownsSchema: boolean;
+  /** How many may wait for a connection. */
+  queueMax: number;
 }
 
 /**
  * The settings of a service: its own account if one is set (`CATALOG_DB_USER`), else the owner's.
- * `ownsSchema` says which: only the owner may migrate.
  * @throws {ConfigError}
  */
-export function serviceSettings(
-  who: string,
-  account: ServiceAccount,
-  env: Environment,
-): DatabaseSettings & { ownsSchema: boolean } {
+export function serviceSettings(who: string, account: ServiceAccount, env: Environment): ServiceDatabaseSettings {
   const prefix = account === 'catalog' ? 'CATALOG' : 'TAGGING';
   const user = env[`${prefix}_DB_USER`];
-  if (!user) return { ...ownerSettings(who, env), ownsSchema: true };
-  const own = ownerSettings(who, { ...env, DB_USER: user, DB_PASSWORD: env[`${prefix}_DB_PASSWORD`] });
-  return { ...own, ownsSchema: false };
+  const own = user ? { ...env, DB_USER: user, DB_PASSWORD: env[`${prefix}_DB_PASSWORD`] } : env;
+  const { DB_QUEUE_MAX: queueMax } = readSettings(who, databaseSettingsShape, own);
+  return { ...ownerSettings(who, own), queueMax, ownsSchema: !user };
 }

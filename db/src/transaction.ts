@@ -1,14 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { remaining } from '@shop/service-kit/deadline.ts';
 import { inSpan } from '@shop/service-kit/tracing.ts';
-import type { Database, Transaction } from './connection.ts';
-import { isConflict, isUnavailable, LostRaceError } from './errors.ts';
+import { type Database, lockWaitSeconds, type Transaction } from './connection.ts';
+import {
+  DeadlineError,
+  hasErrno,
+  isConflict,
+  isLost,
+  isTimeUp,
+  isUnavailable,
+  isUnsent,
+  LostRaceError,
+  OutcomeUnknownError,
+} from './errors.ts';
 
 const attempts = 12;
 
-/**
- * Milliseconds after which no further attempt is made. A client that waits longer has been told so by the gateway, and
- * a write must not happen behind its back.
- */
+/** Milliseconds after which no further attempt is made, where there is no deadline. */
 const defaultPatience = 4_000;
 
 /** Which attempt at its work a transaction is, counted from 1. */
@@ -28,31 +36,44 @@ class DryRunEnd<T> extends Error {
 
 /**
  * Runs `work` in one transaction: committed when it returns, undone when it throws. When it was undone because another
- * writer stood in its way (a deadlock, a lock that did not come, a {@link LostRaceError}), it is run again from the
- * start, after a pause that grows and varies: only the end of a transaction gives back what it has locked.
+ * writer stood in its way (a deadlock, a lock that did not come, a {@link LostRaceError}), or because its connection was lost
+ * before the commit was sent, it is run again from the start while there is time, after a pause that grows and varies: only
+ * the end of a transaction gives back what it has locked.
  * @param options.dryRun does all of this, and undoes it when `work` has returned
- * @param options.patience milliseconds after which no further attempt is made
+ * @param options.isRepeatable `work` does nothing the second time if it was committed the first time: so it is run again also
+ * when that is not known
+ * @throws {DeadlineError} the time is up, and nothing was changed
+ * @throws {OutcomeUnknownError} the connection was lost during the commit
  */
 export async function inTransaction<T>(
   db: Database,
   work: (transaction: Transaction) => Promise<T>,
-  { dryRun = false, patience = defaultPatience }: { dryRun?: boolean; patience?: number } = {},
+  { dryRun = false, isRepeatable = false }: { dryRun?: boolean; isRepeatable?: boolean } = {},
 ): Promise<T> {
-  const started = performance.now();
+  const left = remaining();
+  const end = performance.now() + (Number.isFinite(left) ? left : defaultPatience);
   for (let attempt = 1; ; attempt++) {
+    let isCommitting = false;
     try {
       return await inSpan('transaction', { 'db.transaction.attempt': attempt }, () =>
         db.sequelize.transaction(async (transaction) => {
           attemptOfTransaction.set(transaction, attempt);
           const result = await work(transaction);
           if (dryRun) throw new DryRunEnd(result);
+          if (remaining() <= 0) throw new DeadlineError();
+          isCommitting = true;
           return result;
         }),
       );
     } catch (error) {
       if (error instanceof DryRunEnd) return error.result as T;
-      if (!isConflict(error) && !(error instanceof LostRaceError)) throw error;
-      if (attempt === attempts || performance.now() - started > patience) throw error;
+      const isUnknown = isCommitting && !isConflict(error) && !isUnsent(error);
+      if (isUnknown && !(isRepeatable && isLost(error))) throw new OutcomeUnknownError(error);
+      if (!isConflict(error) && !isLost(error) && !(error instanceof LostRaceError)) throw error;
+      // Who has not given way will not soon: to wait once more must be worth it.
+      const needed = hasErrno(error, 'lockWaitTimeout') ? lockWaitSeconds * 1_000 : 0;
+      if (attempt === attempts || performance.now() + needed > end)
+        throw isUnknown ? new OutcomeUnknownError(error) : error;
       await delay(Math.random() * 2 ** Math.min(attempt, 7));
     }
   }
@@ -68,8 +89,9 @@ export async function inSavepoint<T>(db: Database, transaction: Transaction, wor
   try {
     return await work();
   } catch (error) {
-    // After a deadlock the server has undone everything already, savepoints and all.
-    if (!isUnavailable(error)) await db.sequelize.query('ROLLBACK TO SAVEPOINT part', { transaction });
+    // After a deadlock the server has undone everything already, savepoints and all; and when the time is up, all will be.
+    if (!isUnavailable(error) && !isTimeUp(error))
+      await db.sequelize.query('ROLLBACK TO SAVEPOINT part', { transaction });
     throw error;
   }
 }

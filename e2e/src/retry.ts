@@ -19,10 +19,14 @@ export async function requestUntilAnswered(
 ): Promise<TestResponse & { retries: number }> {
   const started = performance.now();
   for (let retries = 0; ; retries++) {
-    const answer = await request(url, options).catch((error: Error) => error);
-    if (!(answer instanceof Error) && !undecided(answer.status, answer.body?.code)) return { ...answer, retries };
+    // Not by `instanceof Error`: what fetch throws is an Error of another realm than a test's.
+    const [answer, failure] = await request(url, options).then(
+      (one) => [one, undefined] as const,
+      (error: Error) => [undefined, error] as const,
+    );
+    if (answer && !undecided(answer.status, answer.body?.code)) return { ...answer, retries };
     if (performance.now() - started > patience) {
-      const last = answer instanceof Error ? answer.message : `${answer.status} ${answer.text}`;
+      const last = answer ? `${answer.status} ${answer.text}` : failure?.message;
       throw new Error(`${options?.method ?? 'GET'} ${url} was not answered within a minute; at last: ${last}`);
     }
     await delay(20 + Math.random() * 80);

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { connect, type Database, select } from '@shop/db/connection.ts';
+import { connect, type Database, disconnect } from '@shop/db/connection.ts';
 import { isUnavailable } from '@shop/db/errors.ts';
 import { migrate } from '@shop/db/migrate.ts';
 import { poolState } from '@shop/db/pool-state.ts';
-import { type DatabaseSettings, type ServiceAccount, serviceSettings } from '@shop/db/settings.ts';
+import { type ServiceAccount, type ServiceDatabaseSettings, serviceSettings } from '@shop/db/settings.ts';
 import { traceStatements } from '@shop/db/statement-span.ts';
 import { verifySchema } from '@shop/db/verify.ts';
 import { createApp, type Reviver } from '@shop/service-kit/app.ts';
@@ -48,7 +48,7 @@ export interface ResourceServiceConfig {
   /** Milliseconds that a request may take. */
   requestTimeout: number;
   telemetry: TelemetryConfig;
-  database: DatabaseSettings & { ownsSchema: boolean };
+  database: ServiceDatabaseSettings;
 }
 
 /**
@@ -115,7 +115,7 @@ export function databaseChecks(db: Database, schema: SchemaState): HealthCheck[]
       name: 'database',
       run: async () => {
         const started = performance.now();
-        await Promise.race([select(db, 'SELECT 1'), delay(1_500).then(() => Promise.reject(new Error('no answer')))]);
+        await db.guard?.watchdog.ask();
         return { up: true, detail: { latency_ms: Math.round(performance.now() - started) } };
       },
     },
@@ -151,11 +151,12 @@ export async function startResourceService(service: ResourceServiceDescription, 
   await startTelemetry(config.telemetry, () => logger);
   if (config.telemetry.tracing) traceStatements();
   const logger = createLogger(service.name, config.logLevel);
-  const db = connect(config.database);
+  const { requirePrecondition, requestTimeout } = config;
+  const { queueMax } = config.database;
+  const db = connect(config.database, { limits: { requestTimeout, queueMax } });
   showPool(() => poolState(db));
   const schema: SchemaState = { verified: false };
   const health = new Health(service.name, databaseChecks(db, schema));
-  const { requirePrecondition, requestTimeout } = config;
   const app = createResourceApp(service, { db, requirePrecondition, requestTimeout, logger, health, schema });
   const server = await listen(app, config);
   const stopPurge = schedulePurge(db, logger);
@@ -165,7 +166,7 @@ export async function startResourceService(service: ResourceServiceDescription, 
     delay: config.shutdownDelay,
     cleanUp: async () => {
       stopPurge();
-      await db.sequelize.close();
+      await disconnect(db);
       await stopTelemetry();
     },
   });

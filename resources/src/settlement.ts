@@ -1,12 +1,14 @@
 import type { Database, Transaction } from '@shop/db/connection.ts';
+import { isTimeUp } from '@shop/db/errors.ts';
 import { changeAll, changeInSteps, type Dependents, defaultStepSize, type Effects, sumOf } from '@shop/db/steps.ts';
 import { inTransaction } from '@shop/db/transaction.ts';
+import { remaining } from '@shop/service-kit/deadline.ts';
 import { Problem, unavailable } from '@shop/service-kit/problem.ts';
 import type { Reply } from '@shop/service-kit/route.ts';
 import { translateDatabaseError } from './translate.ts';
 
-/** Milliseconds after which a request begins no further step, and after which it does not try its last transaction again. */
-const limits = { steps: 7_500, attempts: 8_500 };
+/** The share of its time after which a request begins no further step, and that time where there is no deadline, in ms. */
+const steps = { share: 0.75, time: 10_000 };
 
 /** What the work of a write does with the dependents of its resource. */
 export interface Settlement {
@@ -25,6 +27,8 @@ export interface Run {
   stepSize: number | undefined;
   dependents: Dependents | undefined;
   dryRun: boolean;
+  /** It does nothing the second time, because it has an idempotency key. */
+  isRepeatable: boolean;
   /** Goes around the work, in its transaction. */
   wrap(transaction: Transaction, work: () => Promise<Reply>): Promise<Reply>;
   work(transaction: Transaction, settlement: Settlement): Promise<Reply>;
@@ -48,11 +52,15 @@ export async function runWrite({
   stepSize = defaultStepSize,
   dependents,
   dryRun,
+  isRepeatable,
   wrap,
   work,
 }: Run): Promise<Reply> {
   const inOne = (settlement: Settlement) =>
-    inTransaction(db, (transaction) => wrap(transaction, () => work(transaction, settlement)), { dryRun });
+    inTransaction(db, (transaction) => wrap(transaction, () => work(transaction, settlement)), {
+      dryRun,
+      isRepeatable,
+    });
 
   const rest = settlementAtOnce(dependents, stepSize);
   const isLarge = dependents && (await dependents.left(0, stepSize + 1)).length > stepSize;
@@ -63,8 +71,7 @@ export async function runWrite({
     return inOne({ isRehearsal: true, settle: async () => counted });
   }
 
-  const arrived = performance.now();
-  const until = arrived + limits.steps;
+  const until = performance.now() + steps.share * Math.min(remaining(), steps.time);
   return inTurn(async () => {
     if (performance.now() > until) throw tooLong();
     let before: Reply | undefined;
@@ -85,10 +92,10 @@ export async function runWrite({
     };
     try {
       return await inTransaction(db, (transaction) => wrap(transaction, () => whole(transaction)), {
-        patience: limits.attempts,
+        isRepeatable,
       });
     } catch (error) {
-      const problem = error instanceof Problem ? error : translateDatabaseError(error);
+      const problem = isTimeUp(error) ? tooLong() : error instanceof Problem ? error : translateDatabaseError(error);
       if (!problem || Object.keys(done).length === 0) throw error;
       problem.members.effects = done;
       throw problem;

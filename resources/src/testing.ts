@@ -1,4 +1,4 @@
-import { connect, select } from '@shop/db/connection.ts';
+import { connect, disconnect, select } from '@shop/db/connection.ts';
 import { defaultStepSize } from '@shop/db/steps.ts';
 import { createTestDatabase, type TestDatabase } from '@shop/db/testing.ts';
 import { Health } from '@shop/service-kit/health.ts';
@@ -46,13 +46,18 @@ export async function startTestService(
   service: ResourceServiceDescription,
   {
     database,
+    address = {},
     poolMax = 10,
+    queueMax = 100,
     requirePrecondition = false,
-    requestTimeout = 10_000,
+    requestTimeout = 30_000,
     stepSize = defaultStepSize,
   }: {
     database?: TestDatabase;
+    /** Another way to the database, such as a proxy. */
+    address?: { host?: string; port?: number };
     poolMax?: number;
+    queueMax?: number;
     requirePrecondition?: boolean;
     requestTimeout?: number;
     stepSize?: number;
@@ -60,7 +65,10 @@ export async function startTestService(
 ): Promise<TestService> {
   const own = database ?? (await createTestDatabase());
   const statements: string[] = [];
-  const db = connect({ ...own.settingsOf(service.account), poolMax }, { onStatement: (sql) => statements.push(sql) });
+  const db = connect(
+    { ...own.settingsOf(service.account), ...address, poolMax },
+    { onStatement: (sql) => statements.push(sql), limits: { requestTimeout, queueMax } },
+  );
   const schema = { verified: true };
   const { logger, lines } = memoryLogger();
   const health = new Health(service.name, databaseChecks(db, schema));
@@ -85,7 +93,7 @@ export async function startTestService(
     delete: (path, options) => send('DELETE', path, options),
     stop: async () => {
       await server.close();
-      await db.sequelize.close();
+      await disconnect(db);
       if (!database) await own.drop();
     },
   };

@@ -1,4 +1,13 @@
-import { DuplicateError, isUnavailable, StockRangeError, UnknownReferenceError } from '@shop/db/errors.ts';
+import {
+  DuplicateError,
+  isTimeUp,
+  isUnavailable,
+  OutcomeUnknownError,
+  QueueFullError,
+  StockRangeError,
+  takesNoWrites,
+  UnknownReferenceError,
+} from '@shop/db/errors.ts';
 import { largestStock } from '@shop/db/stock-ledger.ts';
 import { type ErrorTranslator, Problem, unavailable } from '@shop/service-kit/problem.ts';
 import { validationProblem } from '@shop/service-kit/validation.ts';
@@ -27,6 +36,19 @@ export const translateDatabaseError: ErrorTranslator = (error) => {
     });
   }
   if (error instanceof StockRangeError) return stockProblem(error);
+  if (takesNoWrites(error)) return unavailable('The database takes no writes at the moment.', error);
+  if (isTimeUp(error)) {
+    return new Problem('upstream_timeout', 'The time was up before the work was done. Nothing was changed.', {
+      cause: error,
+    });
+  }
+  if (error instanceof QueueFullError) return unavailable('Too many requests wait for the database.', error);
+  if (error instanceof OutcomeUnknownError) {
+    return unavailable(
+      'The connection to the database was lost while the change was being committed: it was made, or it was not. Read the resource to find out. (A request with an Idempotency-Key can be sent again.)',
+      error,
+    );
+  }
   if (isUnavailable(error)) return unavailable('The database cannot be reached at the moment.', error);
   return undefined;
 };

@@ -112,6 +112,7 @@ export function defineWrite<
         stepSize,
         dependents: dependents?.(given),
         dryRun: isDryRun,
+        isRepeatable: keyed !== undefined,
         wrap: (transaction, done) => (keyed ? once(db, transaction, keyed, done) : done()),
         work: (transaction, settlement) => work(transaction, { ...given, expectation, settlement }),
       });

@@ -14,10 +14,11 @@ async function start(handler: () => Promise<Reply>): Promise<string> {
   const route = (method: Method) =>
     defineRoute({
       method,
-      path: '/api/things',
+      path: '/api/things/:id',
       operationId: method,
       tag: 'things',
       summary: 'Things',
+      params: z.object({ id: z.string() }),
       replies: { 200: { description: 'Things.', schema: z.unknown() } },
       problems: [],
       handler,
@@ -25,7 +26,7 @@ async function start(handler: () => Promise<Reply>): Promise<string> {
   const { logger } = memoryLogger();
   const routers = [routerOf([route('get'), route('post')])];
   server = await listen(createApp({ logger, routers, requestTimeout: 10_000 }), { host: '127.0.0.1', port: 0 });
-  return `${server.url}/api/things`;
+  return `${server.url}/api/things/7`;
 }
 
 /** What is left, in whole seconds, so that a slow machine changes nothing. */
@@ -65,4 +66,15 @@ test('When two share an answer and one of them has little time, then the other i
   expect((await request(url, { headers: within('50') })).status).toBe(504);
   answer.resolve({ status: 200, body: 'here' });
   expect((await patient).body).toBe('here');
+});
+
+test('When who began the wait for a shared answer gives up, then the others have it all the same', async () => {
+  const answer = Promise.withResolvers<Reply>();
+  const url = await start(() => answer.promise);
+  const underway = request(url);
+  expect((await request(url, { headers: within('50') })).status).toBe(504);
+  const waiting = request(url);
+  expect((await request(url, { headers: within('50') })).status).toBe(504);
+  answer.resolve({ status: 200, body: 'here' });
+  expect([(await underway).body, (await waiting).body]).toEqual(['here', 'here']);
 });

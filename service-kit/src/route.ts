@@ -155,13 +155,16 @@ export function routerOf(routes: AnyRoute[]): Router {
     const here = routes.filter((route) => route.path === path);
     const entry = router.route(path);
     for (const route of here) {
-      const handle = async (req: Request) => route.handler(parseRequest(route, req));
       entry[route.method](async (req: Request, res: Response) => {
+        const { params } = req;
+        const handle = async () => {
+          // Work that is shared may begin after this request has been answered, and Express has taken them back by then.
+          req.params = params;
+          return route.handler(parseRequest(route, req));
+        };
         // A handler sees the tags that the client knows.
         const question = () => `${req.originalUrl}\n${req.get('If-None-Match') ?? ''}`;
-        const reply = isRead(req)
-          ? () => share(question(), () => inSharedTime(req, () => handle(req)))
-          : () => handle(req);
+        const reply = isRead(req) ? () => share(question(), () => inSharedTime(req, handle)) : handle;
         send(req, res, await inTime(req, reply));
       });
     }

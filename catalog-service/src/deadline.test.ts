@@ -1,0 +1,126 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, expect, test } from '@jest/globals';
+import { connect, disconnect, select } from '@shop/db/connection.ts';
+import { inTransaction } from '@shop/db/transaction.ts';
+import { atOnce, startTestService, type TestService } from '@shop/resources/testing.ts';
+import { catalogService } from './app.ts';
+import { rowsIn } from './products/testing.ts';
+
+/** Milliseconds that these tests wait for what the contract says to be over. */
+const contract = 10_000;
+
+let service: TestService;
+afterEach(() => service.stop());
+
+async function start(options: Parameters<typeof startTestService>[1] = {}) {
+  service = await startTestService(catalogService, { requestTimeout: contract, ...options });
+  return rowsIn(service);
+}
+
+/** Locks a product for as long as `work` runs. */
+const whileLocked = <T>(id: number, work: () => Promise<T>): Promise<T> =>
+  inTransaction(service.database.db, async (transaction) => {
+    await select(service.database.db, 'SELECT id FROM product WHERE id = $1 FOR UPDATE', [id], transaction);
+    return work();
+  });
+
+/** The statements of the service that the server is at work on. */
+async function running(): Promise<string[]> {
+  const { user } = service.database.settingsOf('catalog');
+  const rows = await select<{ info: string }>(
+    service.database.db,
+    "SELECT info AS info FROM information_schema.processlist WHERE user = $1 AND command <> 'Sleep' AND info IS NOT NULL",
+    [user],
+  );
+  return rows.map(({ info }) => info);
+}
+
+async function until(isSo: () => Promise<boolean>): Promise<'so' | 'not'> {
+  const end = performance.now() + contract;
+  while (!(await isSo())) {
+    if (performance.now() > end) return 'not';
+    await delay(20);
+  }
+  return 'so';
+}
+
+const soon = (ms: number) => ({ headers: { 'X-Request-Timeout-Ms': String(ms) } });
+
+test('When a write waits for a lock until its time is up, then it is 504 and its statement has ended at the database', async () => {
+  const make = await start();
+  const { id } = await make.product({ stock: 3 });
+
+  const { answer, ended } = await whileLocked(id, async () => ({
+    answer: await service.patch(`/api/products/${id}`, { stock: 1 }, soon(700)),
+    ended: await until(async () => (await running()).length === 0),
+  }));
+
+  expect(answer.body).toMatchObject({
+    status: 504,
+    code: 'upstream_timeout',
+    detail: expect.stringContaining('Nothing was changed'),
+  });
+  expect(ended).toBe('so');
+  expect((await service.get(`/api/products/${id}`)).body).toMatchObject({ stock: 3, version: 1 });
+});
+
+test('When a read takes longer than its time, then it is 504 and its statement has ended at the database', async () => {
+  const make = await start({ requestTimeout: 1_500 });
+  const { id } = await make.product();
+  const locking = connect({ ...service.database.owner, poolMax: 1 });
+  await locking.sequelize.query('LOCK TABLES product WRITE');
+
+  const answer = await service.get(`/api/products/${id}`);
+  const ended = await until(async () => (await running()).length === 0);
+  await disconnect(locking);
+
+  expect(answer.body).toMatchObject({ status: 504, code: 'upstream_timeout' });
+  expect(ended).toBe('so');
+});
+
+test('When a request with little time is followed by one that has more, then that is not cut short', async () => {
+  const make = await start({ poolMax: 2 });
+  const { id } = await make.product({ stock: 3 });
+  await whileLocked(id, () => service.patch(`/api/products/${id}`, { stock: 1 }, soon(300)));
+
+  const waiting = await whileLocked(id, async () => {
+    const patch = service.patch(`/api/products/${id}`, { stock: 2 });
+    await delay(1_000);
+    return { patch };
+  });
+
+  expect((await waiting.patch).status).toBe(200);
+});
+
+test('When all connections are in use and the queue is full, then one more is 503 at once, and those who wait succeed', async () => {
+  const make = await start({ poolMax: 2, queueMax: 3 });
+  const { id } = await make.product();
+
+  const { waiting, refused } = await whileLocked(id, async () => {
+    const waiting = atOnce(5, () => service.post(`/api/products/${id}/stock`, { delta: 1 }));
+    const full = await until(async () => (await running()).length === 2);
+    expect(full).toBe('so');
+    return { waiting, refused: await service.get('/api/products?_limit=7') };
+  });
+
+  expect(refused.body).toMatchObject({ code: 'unavailable', detail: 'Too many requests wait for the database.' });
+  expect(refused.headers.get('Retry-After')).toBe('1');
+  expect((await waiting).map(({ status }) => status)).toEqual(Array(5).fill(201));
+});
+
+test('When 50 clients share two connections, then none of them is refused', async () => {
+  const make = await start({ poolMax: 2 });
+  const { id } = await make.product();
+  const answers = await atOnce(50, () => service.post(`/api/products/${id}/stock`, { delta: 1 }));
+  expect(answers.map(({ status }) => status)).toEqual(Array(50).fill(201));
+});
+
+test('When as many writes in steps as there are connections come at once, then all are done', async () => {
+  const make = await start({ poolMax: 2, stepSize: 3 });
+  const categories = await Promise.all([1, 2, 3, 4].map(() => make.category()));
+  for (const { id } of categories) for (let count = 0; count < 7; count++) await make.product({ category_id: id });
+
+  const answers = await atOnce(4, (index) => service.delete(`/api/categories/${categories[index]?.id}`));
+
+  expect(answers.map(({ status, body }) => [status, body.effects?.products_detached])).toEqual(Array(4).fill([200, 7]));
+});

@@ -1,0 +1,302 @@
+/** What a client sees of a request: `ok` for any 2xx, else the status and the problem's code; `no answer` for a lost connection. */
+export type Outcome = 'ok' | '429 rate_limited' | '503' | '503 unavailable' | '504 upstream_timeout' | 'no answer';
+
+/** Groups of routes that fail together, in the order of the table. */
+export const columns = {
+  reads: 'reads of the catalogue',
+  writes: 'writes of the catalogue',
+  keyed: 'writes with an `Idempotency-Key`',
+  tags: 'reads and writes of tags',
+  live: '`/health/live` of all that run',
+  ready: '`/health/ready` of catalog-service',
+  health: '`/health` of the system',
+  pages: 'pages such as `/docs`',
+} as const;
+export type Column = keyof typeof columns;
+
+/** The programs of the stack that may end. */
+export type Program = 'gateway' | 'catalog-service' | 'tagging-service';
+
+/** The answers that are allowed, and within how many milliseconds; `timeout` stands for `REQUEST_TIMEOUT_MS`. */
+export interface Cell {
+  answers: Outcome[];
+  within: number | 'timeout';
+}
+
+/** What a row is tested on: processes, containers, or containers whose database has little room. */
+export type Level = 'process' | 'compose' | 'small disk';
+
+/** One thing that fails, what a client sees meanwhile, and how it ends. */
+export interface Row {
+  /** Goes on from "When". */
+  when: string;
+  /** How the tests make it, at each level: the first in `npm test`, the others in `npm run test:compose`. */
+  made: Partial<Record<Level, string>>;
+  cells: Record<Column, Cell>;
+  /** How all is well again and, where that is promised, within how many milliseconds of the end of the fault. */
+  back: { how: string; within?: number };
+  /** Programs that end in it; no other may. */
+  ends?: Program[];
+  /** Programs that cannot be asked how they are. */
+  silent?: Program[];
+  /** How many of catalog-service run; one, where nothing is said. */
+  replicas?: number;
+  /** What else is true in it, and is tested. */
+  also?: string;
+}
+
+const says = (within: Cell['within'], ...answers: Outcome[]): Cell => ({ answers, within });
+
+/** The contract's bound, in milliseconds, for the answer that something is away. */
+const soon = 2_000;
+/** The contract's bound, in milliseconds, for the return of a service after its database has returned. */
+export const returnBound = 5_000;
+
+const fine = says('timeout', 'ok');
+const away = says(soon, '503 unavailable');
+const down = says('timeout', '503');
+const gone = says(soon, 'no answer');
+/** Without containers, a service is asked itself; with them, the gateway is. */
+const unasked = says(soon, 'no answer', '503 unavailable');
+/** A write that was under way, which nobody may send again, is waited for: the service may only be slow. */
+const perhapsDone = says('timeout', '503 unavailable', '504 upstream_timeout');
+const perhaps = says('timeout', 'ok', '503 unavailable');
+
+const everywhere = (cell: Cell): Row['cells'] => {
+  const names = Object.keys(columns) as Column[];
+  return Object.fromEntries(names.map((column) => [column, cell])) as Row['cells'];
+};
+const allFine = everywhere(fine);
+const databaseAway: Row['cells'] = {
+  ...allFine,
+  reads: away,
+  writes: away,
+  keyed: away,
+  tags: away,
+  ready: down,
+  health: down,
+};
+const catalogAway: Row['cells'] = { ...allFine, reads: away, writes: away, keyed: away, ready: unasked, health: down };
+const databaseBack: Row['back'] = { how: 'by itself', within: returnBound };
+
+/** Every fault, in the order in which it is tested. */
+export const matrix = {
+  'database slow': {
+    when: 'the database is 50 ms away',
+    made: { process: 'latency of 25 ms each way' },
+    cells: allFine,
+    back: { how: 'nothing was lost' },
+  },
+  'database trickles': {
+    when: "the database's network is slow",
+    made: { process: '64 bytes every 2 ms' },
+    cells: allFine,
+    back: { how: 'nothing was lost' },
+  },
+  'database locked': {
+    when: 'a table of the database is locked',
+    made: { process: '`LOCK TABLES product WRITE`' },
+    cells: {
+      ...allFine,
+      reads: says('timeout', '504 upstream_timeout', '503 unavailable'),
+      writes: says('timeout', '504 upstream_timeout', '503 unavailable'),
+      keyed: says('timeout', '504 upstream_timeout', '503 unavailable'),
+      tags: says('timeout', 'ok', '504 upstream_timeout', '503 unavailable'),
+    },
+    back: databaseBack,
+  },
+  'database stalled': {
+    when: 'the database is stalled',
+    made: { process: 'black hole', compose: '`docker compose pause mysql`' },
+    cells: databaseAway,
+    back: databaseBack,
+  },
+  'database refuses': {
+    when: 'the database refuses connections',
+    made: { process: 'nobody listens, and the open connections are reset' },
+    cells: databaseAway,
+    back: databaseBack,
+  },
+  'database cut': {
+    when: 'every connection to the database is cut, again and again',
+    made: { process: 'RST twice a second' },
+    cells: {
+      ...allFine,
+      reads: perhaps,
+      writes: perhaps,
+      keyed: perhaps,
+      tags: perhaps,
+      ready: says('timeout', 'ok', '503'),
+      health: says('timeout', 'ok', '503'),
+    },
+    back: databaseBack,
+  },
+  'database killed': {
+    when: 'the database is killed',
+    made: { process: 'SIGKILL, then a new start on the same data', compose: '`docker compose kill mysql`' },
+    cells: databaseAway,
+    back: databaseBack,
+  },
+  'database stopped': {
+    when: 'the database is shut down',
+    made: { compose: '`docker compose stop mysql`' },
+    cells: databaseAway,
+    back: databaseBack,
+  },
+  'database read-only': {
+    when: 'the database is read-only',
+    made: { process: '`SET GLOBAL read_only`', compose: '`SET GLOBAL read_only`' },
+    cells: { ...allFine, writes: away, keyed: away, tags: perhaps },
+    back: databaseBack,
+  },
+  'database full': {
+    when: "the database's disk is full",
+    made: { 'small disk': 'MySQL on a tmpfs of 512 MiB, filled by a file' },
+    cells: {
+      ...allFine,
+      writes: perhaps,
+      keyed: perhaps,
+      tags: perhaps,
+    },
+    back: databaseBack,
+  },
+  'service slow': {
+    when: 'catalog-service is 200 ms away',
+    made: { process: 'latency of 100 ms each way' },
+    cells: allFine,
+    back: { how: 'nothing was lost' },
+  },
+  'service stalled': {
+    when: 'catalog-service is stalled',
+    made: { process: 'SIGSTOP', compose: '`docker compose pause catalog-service`' },
+    cells: { ...catalogAway, writes: perhapsDone },
+    back: databaseBack,
+    silent: ['catalog-service'],
+  },
+  'service unreachable': {
+    when: 'catalog-service cannot be reached',
+    made: { process: 'black hole between it and the gateway' },
+    cells: { ...catalogAway, writes: perhapsDone, ready: fine },
+    back: databaseBack,
+  },
+  'service refuses': {
+    when: 'catalog-service refuses connections',
+    made: { process: 'nobody listens, and the open connections are reset' },
+    cells: { ...catalogAway, ready: fine },
+    back: databaseBack,
+  },
+  'service killed': {
+    when: 'catalog-service is killed',
+    made: { process: 'SIGKILL', compose: '`docker compose kill catalog-service`' },
+    cells: catalogAway,
+    back: { how: 'the runner starts it again after a second' },
+    ends: ['catalog-service'],
+    silent: ['catalog-service'],
+  },
+  'service restarted': {
+    when: 'catalog-service is restarted',
+    made: { compose: '`docker compose restart catalog-service`' },
+    cells: {
+      ...allFine,
+      reads: perhaps,
+      writes: perhaps,
+      keyed: perhaps,
+      ready: says(soon, 'ok', 'no answer', '503 unavailable', '503'),
+      health: says('timeout', 'ok', '503'),
+    },
+    back: { how: 'by itself' },
+    ends: ['catalog-service'],
+    silent: ['catalog-service'],
+  },
+  'replica killed': {
+    when: 'one of two replicas of catalog-service is killed',
+    made: { compose: '`docker kill` of one' },
+    cells: { ...allFine, writes: perhaps },
+    back: { how: 'nothing was lost' },
+    ends: ['catalog-service'],
+    replicas: 2,
+  },
+  'replica stalled': {
+    when: 'one of two replicas of catalog-service is stalled',
+    made: { compose: '`docker pause` of one' },
+    cells: { ...allFine, writes: perhaps },
+    back: { how: 'nothing was lost' },
+    replicas: 2,
+  },
+  'gateway restarted': {
+    when: 'the gateway is restarted',
+    made: { compose: '`docker compose restart gateway`' },
+    cells: everywhere(says('timeout', 'ok', 'no answer', '503 unavailable')),
+    back: { how: 'by itself' },
+    ends: ['gateway'],
+  },
+  'gateway killed': {
+    when: 'the gateway is killed',
+    made: { process: 'SIGKILL' },
+    cells: {
+      ...everywhere(gone),
+      live: fine,
+      ready: fine,
+    },
+    back: { how: 'the runner starts it again after a second' },
+    ends: ['gateway'],
+    silent: ['gateway'],
+  },
+  'client slow': {
+    when: '100 clients send their bodies byte by byte',
+    made: { process: '100 sockets' },
+    cells: allFine,
+    back: { how: 'nothing was lost' },
+    also: 'each of them is cut off when its time is up',
+  },
+  'client gone': {
+    when: '100 clients go away in the middle of a write',
+    made: { process: '100 sockets, reset after up to 50 ms' },
+    cells: allFine,
+    back: { how: 'nothing was lost' },
+    also: 'each of their writes is done or not done, and never half',
+  },
+  'client deaf': {
+    when: '20 clients never read their answers',
+    made: { process: '20 sockets, each with 5 requests for long lists' },
+    cells: allFine,
+    back: { how: 'nothing was lost' },
+  },
+  'client half-open': {
+    when: '100 clients vanish without a word',
+    made: { process: 'black hole between them and the gateway, in the middle of a request' },
+    cells: allFine,
+    back: { how: 'nothing was lost' },
+  },
+  'redis killed': {
+    when: 'the Redis of the rate limits is killed',
+    made: { process: 'SIGKILL, then a new start' },
+    cells: allFine,
+    back: { how: 'nothing was lost' },
+  },
+  'redis stalled': {
+    when: 'the Redis of the rate limits is stalled',
+    made: { process: 'SIGSTOP' },
+    cells: allFine,
+    back: { how: 'nothing was lost' },
+  },
+  flood: {
+    when: '400 connections ask at once',
+    made: { process: '400 connections, each with one request that no other shares' },
+    cells: {
+      ...allFine,
+      reads: perhaps,
+      writes: perhaps,
+      keyed: perhaps,
+      tags: perhaps,
+    },
+    back: { how: 'by itself', within: returnBound },
+    also: 'each of them is answered 2xx, or 503 with `Retry-After`',
+  },
+} as const satisfies Record<string, Row>;
+
+export type Fault = keyof typeof matrix;
+
+/** The rows that are tested at a level, in order. */
+export const rowsAt = (level: Level): [Fault, Row][] =>
+  (Object.entries(matrix) as [Fault, Row][]).filter(([, { made }]) => made[level] !== undefined);
