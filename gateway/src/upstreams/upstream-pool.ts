@@ -181,7 +181,8 @@ export class UpstreamPool {
   }
 
   #become(replica: Replica, state: ReplicaState): void {
-    if (this.#closing.signal.aborted || replica.state === state) return;
+    // What a probe finds out of one that has gone meanwhile is of no interest.
+    if (this.#closing.signal.aborted || replica.state === state || !this.#list.includes(replica)) return;
     const { state: before } = replica;
     replica.state = state;
     if (before !== 'unknown' || state !== 'ready') {
