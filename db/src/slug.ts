@@ -15,7 +15,7 @@ export function slugOf(name: string): string {
   return slug
     .replaceAll(/[^a-z0-9]+/g, '-')
     .slice(0, baseLength)
-    .replaceAll(/^-+|-+$/g, '');
+    .replaceAll(/^-|-$/g, '');
 }
 
 /** A name in `[a-z0-9-]`, and whatever else transliteration has left. */

@@ -85,6 +85,13 @@ describe('what is not a request', () => {
     expect(answer.head).toContain(`X-Request-Id: ${answer.problem.instance}`);
   });
 
+  test('When it begins like a HEAD request, then the answer has no body', async () => {
+    const [head, body] = (await answersTo('HEAD /\u00ff HTTP/1.1\r\nHost: x\r\n\r\n')).split('\r\n\r\n');
+
+    expect(head).toMatch(/^HTTP\/1\.1 400 /);
+    expect(body).toBe('');
+  });
+
   test('When it comes behind a request that is being answered, then that one is answered first', async () => {
     const answer = await answersTo('GET /slow HTTP/1.1\r\nHost: x\r\n\r\nhello\r\n\r\n');
 

@@ -21,7 +21,7 @@ function problemOf(code: string | undefined): Problem {
 }
 
 /** Answers on a connection that has no request to answer, and closes it: what else is on it cannot be understood. */
-function refuse(socket: Duplex, problem: Problem): void {
+function refuse(socket: Duplex, problem: Problem, isHead = false): void {
   const id = randomUUID();
   const text = JSON.stringify(problem.toDocument(id));
   const head = {
@@ -33,7 +33,9 @@ function refuse(socket: Duplex, problem: Problem): void {
     ...problem.headers,
   };
   const lines = Object.entries(head).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join('')}\r\n${text}`);
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join('')}\r\n${isHead ? '' : text}`,
+  );
   // Closed at once, it could be reset before the client has read why.
   setTimeout(() => socket.destroy(), lingering).unref();
 }
@@ -54,11 +56,12 @@ export function guardConnections(server: Server, patience: number): void {
       if (underway.get(socket) === exchange) underway.delete(socket);
     });
   });
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+  server.on('clientError', (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket) => {
     // What comes on a connection after it was refused is of no request.
     if (refused.has(socket)) return;
     refused.add(socket);
-    const answer = () => (socket.writable ? refuse(socket, problemOf(error.code)) : socket.destroy());
+    const isHead = error.rawPacket?.toString('latin1', 0, 5) === 'HEAD ';
+    const answer = () => (socket.writable ? refuse(socket, problemOf(error.code), isHead) : socket.destroy());
     const { req, res } = underway.get(socket) ?? {};
     if (!req || !res) answer();
     else if (req.complete) res.once('close', answer);

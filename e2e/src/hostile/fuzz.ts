@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { type ApiDocument, readDocument } from './document.ts';
 import { exchange, oneConnection, type RawAnswer } from './exchange.ts';
 import { anyRequest, curlOf, type HostileRequest } from './hostile-request.ts';
-import { OwnRows } from './own-row.ts';
+import { OwnRows, ownId } from './own-row.ts';
 import { createJudge, type Judge } from './verdict.ts';
 
 /** How much is sent, and what it is made from. */
@@ -121,27 +121,42 @@ async function addCursors(gateway: string, { operations }: ApiDocument): Promise
   }
 }
 
-/** Sends `requests` hostile requests to a gateway, until one of them is answered wrongly. */
-export async function fuzz(gateway: string, { seed, requests, timeLimit }: FuzzOptions): Promise<FuzzResult> {
+/** What a normal request is answered after all of this: no prototype of the services has got properties. */
+async function stainOf(gateway: string, path: string): Promise<string | undefined> {
+  const { text, body } = await request(`${gateway}${path}?_fields=version`);
+  const { status } = await request(`${gateway}${path}?polluted=1`);
+  return /^{"version":\d+}$/.test(text) && status === 400
+    ? undefined
+    : `${path}?_fields=version is ${JSON.stringify(body)}`;
+}
+
+/** Makes what sends hostile requests to a gateway, until one of them is answered wrongly. */
+export async function createFuzzer(gateway: string): Promise<(options: FuzzOptions) => Promise<FuzzResult>> {
   const document = await readDocument(gateway);
-  const rows = new OwnRows(gateway, `fuzz ${process.pid} ${Date.now()} ${seed}`);
-  await rows.restore();
   await addCursors(gateway, document);
-  const client = new HostileClient(gateway, createJudge(document), rows);
-  const property = fc.asyncProperty(anyRequest(document), (hostile) => client.send(hostile));
-  const details = await fc.check(property, {
-    seed,
-    numRuns: requests,
-    interruptAfterTimeLimit: timeLimit,
-    markInterruptAsFailure: false,
-  });
-  client.close();
-  await rows.restore();
-  await rows.remove();
-  return {
-    requests: client.requests,
-    statuses: client.statuses,
-    slowest: client.slowest,
-    failure: details.failed ? tell(details as fc.RunDetails<[HostileRequest]>, requests) : undefined,
+  const requestArbitrary = anyRequest(document);
+  const judge = createJudge(document);
+  return async ({ seed, requests, timeLimit }) => {
+    const rows = new OwnRows(gateway, `fuzz ${process.pid} ${Date.now()} ${seed}`);
+    await rows.restore();
+    const client = new HostileClient(gateway, judge, rows);
+    const property = fc.asyncProperty(requestArbitrary, (hostile) => client.send(hostile));
+    const limits = { interruptAfterTimeLimit: timeLimit, markInterruptAsFailure: false };
+    const details = await fc.check(property, { seed, numRuns: requests, ...limits });
+    client.close();
+    await rows.restore();
+    const stains = [
+      await stainOf(gateway, rows.fill(`/api/products/${ownId('products', 0)}`)),
+      await stainOf(gateway, rows.fill(`/api/tags/${ownId('tags', 0)}`)),
+    ];
+    await rows.remove();
+    return {
+      requests: client.requests,
+      statuses: client.statuses,
+      slowest: client.slowest,
+      failure: details.failed
+        ? tell(details as fc.RunDetails<[HostileRequest]>, requests)
+        : stains.find((stain) => stain !== undefined),
+    };
   };
 }

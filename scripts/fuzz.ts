@@ -1,0 +1,108 @@
+// `npm run fuzz`: hostile requests, made from the API's own description, on a stack of its own. Ctrl-C ends it with its summary.
+// Exit code 1 when one is answered wrongly, which is then printed, a service has logged a fault of its own, or the data break a
+// rule.
+//   --requests N   how many (20000)
+//   --seed N       where randomness begins (the time)
+// With E2E_BASE_URL it talks to that gateway.
+import { parseArgs } from 'node:util';
+import { reportFailure, stopSignal } from '@shop/db/cli/command.ts';
+import { createProgress } from '@shop/db/progress.ts';
+import { createFuzzer } from '@shop/e2e/hostile/fuzz.ts';
+import { removeFolder, type Stack, startStack, temporaryFolder } from '@shop/e2e/stack.ts';
+import { brokenRules } from '@shop/e2e/stack-data.ts';
+import { ConfigError } from '@shop/service-kit/config.ts';
+
+/** How many clients send at once, each on one connection. */
+const lanes = 4;
+/** How many requests a client sends under one seed. */
+const requestsAtOnce = 250;
+/** Milliseconds for these, and for making a failure smaller. */
+const timeLimit = 120_000;
+/** So many different failures end it early. */
+const mostFailures = 5;
+
+/** @throws {ConfigError} for words that are no options, or not theirs */
+function readOptions(): { requests: number; firstSeed: number } {
+  const options = {
+    requests: { type: 'string', default: '20000' },
+    seed: { type: 'string', default: `${Date.now() % 1e9}` },
+  } as const;
+  const read = () => {
+    try {
+      return parseArgs({ options }).values;
+    } catch (error) {
+      throw new ConfigError((error as Error).message);
+    }
+  };
+  const { requests, seed } = read();
+  const [count, firstSeed] = [Number(requests), Number(seed)];
+  if (!(Number.isInteger(count) && count > 0)) throw new ConfigError(`--requests must be above 0, got "${requests}"`);
+  if (!Number.isInteger(firstSeed)) throw new ConfigError(`--seed must be a whole number, got "${seed}"`);
+  return { requests: count, firstSeed };
+}
+
+const number = (value: number) => value.toLocaleString('en');
+
+async function fuzzAll(
+  url: string,
+  stack: Stack | undefined,
+  { requests, firstSeed, stop }: { requests: number; firstSeed: number; stop: AbortSignal },
+): Promise<void> {
+  const fuzz = await createFuzzer(url);
+  const progress = createProgress({ total: requests, unit: 'requests' });
+  const failures: string[] = [];
+  const statuses = new Map<number, number>();
+  let [sent, seed, slowest] = [0, firstSeed, { milliseconds: 0, request: '' }];
+  const runLane = async () => {
+    while (!stop.aborted && sent < requests && failures.length < mostFailures) {
+      const result = await fuzz({ seed: seed++, requests: requestsAtOnce, timeLimit });
+      sent += result.requests;
+      for (const [status, count] of result.statuses) statuses.set(status, (statuses.get(status) ?? 0) + count);
+      if (result.slowest.milliseconds > slowest.milliseconds) slowest = result.slowest;
+      if (result.failure) failures.push(result.failure);
+      progress.update(Math.min(sent, requests), sent);
+    }
+  };
+  await Promise.all(Array.from({ length: lanes }, runLane));
+  progress.end();
+
+  for (const failure of failures) console.log(`\n${failure}`);
+  const faults = stack
+    ? stack
+        .output()
+        .split('\n')
+        .filter((line) => line.includes('"level":"error"'))
+    : [];
+  for (const fault of faults.slice(0, mostFailures)) console.log(fault);
+  const broken = stack ? await brokenRules(stack) : [];
+  for (const rule of broken) console.log(rule);
+  const told = [...statuses].toSorted(([a], [b]) => a - b).map(([status, count]) => `${number(count)} × ${status}`);
+  console.log(
+    `${number(sent)} requests, answered ${told.join(', ')}; the slowest took ${slowest.milliseconds} ms. ` +
+      `${failures.length} answered wrongly, ${stack ? `${faults.length} faults logged, ${broken.length} broken rules of db:verify` : 'logs and db:verify not looked at'}. ` +
+      `Seeds from ${firstSeed}.`,
+  );
+  if (failures.length + faults.length + broken.length > 0) process.exitCode = 1;
+  else if (stop.aborted) process.exitCode = Number(stop.reason);
+}
+
+async function main(): Promise<void> {
+  const options = { ...readOptions(), stop: stopSignal() };
+  if (process.env.E2E_BASE_URL) return fuzzAll(process.env.E2E_BASE_URL, undefined, options);
+  const folder = await temporaryFolder();
+  const stack = await startStack(folder, {}, { detached: true });
+  // A second Ctrl-C ends this program at once, and must not leave the stack behind.
+  const end = () => stack.process.kill('SIGTERM');
+  process.on('exit', end);
+  try {
+    await fuzzAll(stack.gateway, stack, options);
+  } finally {
+    process.off('exit', end);
+    await stack.stop();
+    await removeFolder(folder);
+  }
+}
+
+await main().catch((error) => reportFailure('fuzz', error));
+// Keep-alive connections would hold the process for a while.
+process.exit();
