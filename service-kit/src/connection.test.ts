@@ -17,9 +17,11 @@ const impatience = {
 
 const open = new Set<Socket>();
 let running: RunningServer;
+let heard = 0;
 beforeAll(async () => {
   running = await listen(
     async (req, res) => {
+      heard += 1;
       if (req.url === '/slow') await delay(600);
       if (req.url === '/large') {
         res.end('x'.repeat(2 ** 26));
@@ -74,6 +76,10 @@ describe('what is not a request', () => {
     ],
     ['a head that does not end', 'GET / HTTP/1.1\r\nHost: x\r\n', 408, 'request_timeout'],
     ['a body that does not end', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc', 408, 'request_timeout'],
+    ['HTTP/0.9', 'GET /\r\n\r\n', 400, 'malformed_request'],
+    ['HTTP/2.0', 'GET / HTTP/2.0\r\nHost: x\r\n\r\n', 400, 'malformed_request'],
+    ['no host', 'GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n', 400, 'malformed_request'],
+    ['two hosts', 'GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n', 400, 'malformed_request'],
     ['CONNECT', 'CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n', 405, 'method_not_allowed'],
   ])('When %s comes, then a problem is answered and the connection closed', async (_, bytes, status, code) => {
     const answer = onlyProblem(await answersTo(bytes));
@@ -97,6 +103,24 @@ describe('what is not a request', () => {
 
     expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 400']);
   });
+});
+
+test('When a request comes behind the one that was to be the last, then it is not heard', async () => {
+  const before = heard;
+
+  await answersTo('GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n');
+
+  expect(heard).toBe(before + 1);
+});
+
+test.each([
+  ['http://x/a?b', '/a?b'],
+  ['HTTPS://x:80?b', '/?b'],
+  ['http://x', '/'],
+])('When a request is for %s, then it is one for %s', async (target, path) => {
+  const answer = await answersTo(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+
+  expect(answer).toContain(`GET ${path} `);
 });
 
 test('When a request has more headers than Node would give by itself, then none is left out', async () => {

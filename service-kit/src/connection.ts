@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import { type IncomingMessage, type RequestListener, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Problem } from './problem.ts';
 
@@ -20,18 +20,23 @@ function problemOf(code: string | undefined): Problem {
   }
 }
 
-/** Answers on a connection that has no request to answer, and closes it: what else is on it cannot be understood. */
-function refuse(socket: Duplex, problem: Problem, isHead = false): void {
+/** The head and body of an answer behind which the connection is closed. */
+function refusal(problem: Problem): { head: Record<string, string>; text: string } {
   const id = randomUUID();
   const text = JSON.stringify(problem.toDocument(id));
   const head = {
     'X-Request-Id': id,
     'Content-Type': 'application/problem+json; charset=utf-8',
-    'Content-Length': Buffer.byteLength(text),
+    'Content-Length': String(Buffer.byteLength(text)),
     Date: new Date().toUTCString(),
     Connection: 'close',
-    ...problem.headers,
   };
+  return { head, text };
+}
+
+/** Answers on a connection that has no request to answer, and closes it: what else is on it cannot be understood. */
+function refuse(socket: Duplex, problem: Problem, isHead = false): void {
+  const { head, text } = refusal(problem);
   const lines = Object.entries(head).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join('')}\r\n${isHead ? '' : text}`,
@@ -40,29 +45,52 @@ function refuse(socket: Duplex, problem: Problem, isHead = false): void {
   setTimeout(() => socket.destroy(), lingering).unref();
 }
 
+/** Whether a request says, once, whom it is meant for, and in a version that is spoken here (RFC 9112, sections 2.3 and 3.2). */
+function isForHere({ httpVersion, rawHeaders }: IncomingMessage): boolean {
+  const hosts = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length;
+  return httpVersion === '1.1' ? hosts === 1 : httpVersion === '1.0' && hosts <= 1;
+}
+
+/** The path and query of a target, which may have an origin before them (RFC 9112, section 3.2.2). */
+const originForm = (target: string): string => target.replace(/^https?:\/\/[^/?#]*\/?/i, '/');
+
 /**
- * Makes a server answer what it cannot read as a request with a problem, and give up clients that take nothing from it for
- * `patience` milliseconds: neither their next request, nor the answer to the last one.
+ * Makes a server hand its requests to `app`: only those that are HTTP/1 for certain, and nothing that comes behind the last one of
+ * a connection. What it cannot read as a request it answers with a problem. Clients are given up that take nothing from it
+ * for `patience` milliseconds: neither their next request, nor the answer to the last one.
  */
-export function guardConnections(server: Server, patience: number): void {
+export function guardConnections(server: Server, app: RequestListener, patience: number): void {
   /** Requests that are not answered yet, the latest of each connection. */
   const underway = new WeakMap<Duplex, { req: IncomingMessage; res: ServerResponse }>();
-  const refused = new WeakSet<Duplex>();
+  /** Connections that have had their last request. */
+  const over = new WeakSet<Duplex>();
   server.on('request', (req: IncomingMessage, res: ServerResponse) => {
     const { socket } = req;
+    if (over.has(socket)) return;
     const exchange = { req, res };
     underway.set(socket, exchange);
     res.once('close', () => {
       if (underway.get(socket) === exchange) underway.delete(socket);
     });
+    const accepted = isForHere(req);
+    if (!accepted || !res.shouldKeepAlive) over.add(socket);
+    if (accepted) {
+      req.url = originForm(req.url ?? '/');
+      app(req, res);
+      return;
+    }
+    const { head, text } = refusal(
+      new Problem('malformed_request', 'The request is not one of HTTP/1.1 with one Host.'),
+    );
+    res.writeHead(400, head).end(text);
   });
   server.on('clientError', (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket) => {
-    // What comes on a connection after it was refused is of no request.
-    if (refused.has(socket)) return;
-    refused.add(socket);
+    const { req, res } = underway.get(socket) ?? {};
+    // What comes behind the last request is of no request, unless it is the body of that one.
+    if (over.has(socket) && (!req || req.complete)) return;
+    over.add(socket);
     const isHead = error.rawPacket?.toString('latin1', 0, 5) === 'HEAD ';
     const answer = () => (socket.writable ? refuse(socket, problemOf(error.code), isHead) : socket.destroy());
-    const { req, res } = underway.get(socket) ?? {};
     if (!req || !res) answer();
     else if (req.complete) res.once('close', answer);
     else if (res.headersSent) socket.destroy();

@@ -41,10 +41,11 @@ export async function listen(
   { host, port }: { host: string; port: number },
   { idleTimeout, ...timeouts }: Patience = usualPatience,
 ): Promise<RunningServer> {
-  const server = createServer(timeouts, app);
+  // Of a request without a Host, Node would take what is behind it for good.
+  const server = createServer({ ...timeouts, requireHostHeader: false });
   // Node would leave out those beyond 2,000 without a word; their size is bounded anyway.
   server.maxHeadersCount = 0;
-  guardConnections(server, idleTimeout);
+  guardConnections(server, app, idleTimeout);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);

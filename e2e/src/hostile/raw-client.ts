@@ -21,7 +21,7 @@ export const answersTo = (url: string, bytes: string): Promise<string> => text(s
 /** The heads of answers that stand one behind the other. */
 export const headsIn = (answers: string): AnswerHead[] =>
   answers
-    .split(/^(?=HTTP\/1\.1 \d{3} )/m)
+    .split(/(?=HTTP\/1\.1 \d{3} )/)
     .filter((answer) => answer !== '')
     .map((answer) => ({
       status: Number(answer.slice(9, 12)),
