@@ -77,7 +77,12 @@ class HostileClient {
     if (milliseconds > this.slowest.milliseconds)
       this.slowest = { milliseconds, request: curlOf(this.#gateway, request) };
     this.statuses.set(answer.status, (this.statuses.get(answer.status) ?? 0) + 1);
-    const wrong = this.#judge(request, answer);
+    let wrong: string | undefined;
+    try {
+      wrong = this.#judge(request, answer);
+    } catch (error) {
+      wrong = (error as Error).message;
+    }
     if (wrong) fail(wrong, answer);
     const unchanged = answer.status >= 400 || answer.headers['dry-run'] === 'true';
     if (path && unchanged && (await this.#read(path)) !== before)

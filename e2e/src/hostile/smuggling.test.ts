@@ -213,9 +213,9 @@ describe.each(servers)('%s', (_, url) => {
   });
 
   test('When good requests come at once, then each is answered, in their order', async () => {
-    const get = (path: string, version: string) => outer(`GET ${path} HTTP/${version}`, ['Connection: keep-alive'], '');
+    const get = (path: string) => outer(`GET ${path} HTTP/1.1`, [], '');
 
-    const answers = await answersTo(url, get('/api/tags', '1.1') + get('/api/tags/4000000', '1.0') + lastRequest);
+    const answers = await answersTo(url, get('/api/tags') + get('/api/tags/4000000') + lastRequest);
 
     expect(headsIn(answers).map(({ status }) => status)).toEqual([200, 404, 200]);
   });

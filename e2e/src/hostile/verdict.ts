@@ -89,7 +89,7 @@ export function createJudge(document: ApiDocument): Judge {
     if (type === 'application/problem+json') {
       return problemFault(hostile, answer, (code) => documented.description.includes(`\`${code}\``));
     }
-    const unfit = misfit(schema, JSON.parse(text));
+    const unfit = misfit(schema, type.endsWith('json') ? JSON.parse(text) : text);
     return unfit && `${status} of ${operation.operationId} does not fit its schema: ${unfit}`;
   };
 }
