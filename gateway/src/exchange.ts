@@ -1,5 +1,6 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import { requestTimeoutHeader } from '@shop/service-kit/deadline.ts';
+import { upstreamRetried } from '@shop/service-kit/metrics.ts';
 import { Problem, unavailable } from '@shop/service-kit/problem.ts';
 import { type BodyBudget, bodyLimitOf, hasBody, type KeptBody, keepBody } from './request-body.ts';
 import type { Attempt, Replica } from './upstreams/replica.ts';
@@ -142,6 +143,7 @@ export class Exchange implements Attempt {
       ? this.#isRepeatable && !this.#isRepeated
       : next && !this.#tried.has(next) && performance.now() - this.#sendingSince < searchPatience;
     if (again) {
+      upstreamRetried(pool.name);
       this.#isRepeated ||= this.#isConnected;
       this.#send(next, error);
     } else if (this.#isConnected && !isRead(this.#req.method)) {

@@ -31,3 +31,25 @@ test('When a service is away, then its requests are counted by the prefix and th
     { upstream: 'tagging-service', reason: 'upstream_timeout', value: 0 },
   ]);
 });
+
+test('When a connection to a service breaks, then the request that is sent again counts as a retry, and as no failure', async () => {
+  let asked = 0;
+  const breaking = await startGateway({
+    catalog: await nowhere(),
+    tagging: (req, res) => {
+      asked += 1;
+      if (asked === 1) req.socket.destroy();
+      else res.end('{}');
+    },
+  });
+  const countOf = async (metric: string): Promise<number> =>
+    parseExposition((await request(`${breaking.url}/metrics`)).text)
+      .filter(({ name, labels }) => name === metric && labels.upstream === 'tagging-service')
+      .reduce((sum, { value }) => sum + value, 0);
+  const [failures, retries] = [await countOf('upstream_failures_total'), await countOf('upstream_retries_total')];
+
+  expect((await request(`${breaking.url}/api/tags/1`)).status).toBe(200);
+
+  expect(await countOf('upstream_retries_total')).toBe(retries + 1);
+  expect(await countOf('upstream_failures_total')).toBe(failures);
+});

@@ -16,6 +16,7 @@ interface Metrics {
   registry: Registry;
   requests: Histogram<'method' | 'route' | 'status'>;
   upstreamFailures: Counter<'upstream' | 'reason'>;
+  upstreamRetries: Counter<'upstream'>;
 }
 
 /** Absent: nothing is counted. */
@@ -62,6 +63,12 @@ export function startMetrics(): void {
       labelNames: ['upstream', 'reason'],
       registers,
     }),
+    upstreamRetries: new Counter({
+      name: 'upstream_retries_total',
+      help: 'Requests that were sent to a service once more, after a connection that was not made, or broke.',
+      labelNames: ['upstream'],
+      registers,
+    }),
   };
 }
 
@@ -82,6 +89,12 @@ export function requestEnded(method: string, route: string, status: number, seco
 /** Shows a service to which requests are passed on, also while none of them has failed. */
 export function showUpstream(upstream: string): void {
   for (const reason of ['unavailable', 'upstream_timeout']) metrics?.upstreamFailures.inc({ upstream, reason }, 0);
+  metrics?.upstreamRetries.inc({ upstream }, 0);
+}
+
+/** Counts a request that is sent once more. */
+export function upstreamRetried(upstream: string): void {
+  metrics?.upstreamRetries.inc({ upstream });
 }
 
 /** Counts a request that could not be passed on. */
