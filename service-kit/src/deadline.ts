@@ -18,7 +18,7 @@ export const remaining = (): number => (ends.getStore() ?? Number.POSITIVE_INFIN
  * Milliseconds before the end of a request's budget at which its work must have ended: the answer, which tells of it, has to be
  * there before the sender gives up.
  */
-const reserveOf = (budget: number): number => Math.min(200, budget / 20);
+const reserveOf = (budget: number): number => Math.min(200, budget / 4);
 
 /** The budget of a request, on the clock of `performance`. */
 interface Budget {
