@@ -24,7 +24,7 @@ function labelsOf(text: string): Record<string, string> {
 function numberOf(text: string): number {
   if (/^[+-]Inf$/.test(text)) return text === '+Inf' ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
   if (/^nan$/i.test(text)) return Number.NaN;
-  if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text)) throw new Error(`not a value: ${text}`);
+  if (!/^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i.test(text)) throw new Error(`not a value: ${text}`);
   return Number(text);
 }
 

@@ -148,7 +148,7 @@ const ambiguous: Attack[] = [
     (hidden) =>
       outer(
         'GET /api/tags/4000000 HTTP/1.1',
-        ['Connection: Upgrade', 'Upgrade: websocket', `Content-Length: ${hidden.length}`],
+        ['Connection: close, Upgrade', 'Upgrade: websocket', `Content-Length: ${hidden.length}`],
         hidden,
       ),
   ],
@@ -158,7 +158,7 @@ const ambiguous: Attack[] = [
       outer(
         'GET /api/tags/4000000 HTTP/1.1',
         [
-          'Connection: Upgrade, HTTP2-Settings',
+          'Connection: close, Upgrade, HTTP2-Settings',
           'Upgrade: h2c',
           'HTTP2-Settings: AAMAAABkAAQAAP__',
           `Content-Length: ${hidden.length}`,
