@@ -172,7 +172,7 @@ export class Watchdog {
   #look(): void {
     const now = performance.now();
     // A look that comes late has waited for this process, which says nothing of the database.
-    this.#silence = this.#hasHeard() ? 0 : this.#silence + Math.min(now - this.#looked, times.tick);
+    this.#silence = this.#hasHeard() ? 0 : this.#silence + Math.min(now - this.#looked, 2 * times.tick);
     this.#looked = now;
     for (const list of [this.asked, this.queue]) {
       for (const awaited of list) if (awaited.deadline < now) awaited.fail(new DeadlineError());
