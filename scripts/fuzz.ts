@@ -55,7 +55,11 @@ async function fuzzAll(
   let [sent, seed, slowest] = [0, firstSeed, { milliseconds: 0, request: '' }];
   const runLane = async () => {
     while (!stop.aborted && sent < requests && failures.length < mostFailures) {
-      const result = await fuzz({ seed: seed++, requests: requestsAtOnce, timeLimit });
+      const own = seed++;
+      const result = await fuzz({ seed: own, requests: requestsAtOnce, timeLimit }).catch((error: Error) => {
+        failures.push(`FUZZ_SEED=${own} ended early: ${error.message}`);
+      });
+      if (!result) continue;
       sent += result.requests;
       for (const [status, count] of result.statuses) statuses.set(status, (statuses.get(status) ?? 0) + count);
       if (result.slowest.milliseconds > slowest.milliseconds) slowest = result.slowest;

@@ -9,7 +9,10 @@ export const categoryName = line(
   'Shirts',
 );
 export const categoryDescription = prose('At most 65,535 bytes.', 65_535).nullable();
-export const categoryPosition = count(4_294_967_295).meta({
+/** What the column holds at most. */
+export const largestPosition = 4_294_967_295;
+
+export const categoryPosition = count(largestPosition).meta({
   description: 'Its place among its siblings; last when absent on create.',
   example: 0,
 });

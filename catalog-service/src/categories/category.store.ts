@@ -5,7 +5,7 @@ import { DuplicateError, violatedIndex } from '@shop/db/errors.ts';
 import type { CategoryRow } from '@shop/db/models.ts';
 import { productCounts, productsOf } from '@shop/db/product-reads.ts';
 import { nextVersion, ResourceWriter } from '@shop/db/resource-table.ts';
-import { categoryColumns, presentCategory } from '@shop/resources/category.ts';
+import { categoryColumns, largestPosition, presentCategory } from '@shop/resources/category.ts';
 import type { Selection } from '@shop/resources/list/query.ts';
 import { createListReader, pick } from '@shop/resources/list/reader.ts';
 import { presentProduct } from '@shop/resources/product.ts';
@@ -50,7 +50,7 @@ export function createCategoryStore(db: Database): CategoryStore {
     return (await embed(rows, everything, transaction))[0] as Category | undefined;
   }
 
-  /** Behind all its siblings. */
+  /** Behind all its siblings; beside one that is as far as there is, its id is what puts it there. */
   async function lastPosition(transaction: Transaction, parentId: number | null): Promise<number> {
     const [row] = await select<{ next: number }>(
       db,
@@ -58,7 +58,7 @@ export function createCategoryStore(db: Database): CategoryStore {
       [parentId],
       transaction,
     );
-    return row?.next ?? 0;
+    return Math.min(row?.next ?? 0, largestPosition);
   }
 
   return {

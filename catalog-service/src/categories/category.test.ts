@@ -65,6 +65,17 @@ describe('create', () => {
     expect((await create({ parent_id: parent.id })).position).toBe(8);
   });
 
+  test('When a sibling has the highest position that there is, then it has the same and comes behind by its id', async () => {
+    const parent = await create();
+    const highest = await create({ parent_id: parent.id, position: 4_294_967_295 });
+
+    const last = await create({ parent_id: parent.id });
+
+    const { body } = await service.get(`/api/categories?parent_id=${parent.id}&_sort=position`);
+    expect(last.position).toBe(4_294_967_295);
+    expect(body.map(({ id }: { id: number }) => id)).toEqual([highest.id, last.id]);
+  });
+
   test('When the name is nothing but emoji, then the slug is made of the id', async () => {
     const category = await create({ category_name: '🎩🦄' });
 
