@@ -1,3 +1,4 @@
+import { ask, WriteLog } from './ask.ts';
 import type { ComposeSystem } from './compose-system.ts';
 import type { Fault } from './matrix.ts';
 import type { MakeFault } from './system.ts';
@@ -53,11 +54,36 @@ export const composeFaults: Partial<Record<Fault, Make>> = {
     await sql('SET GLOBAL read_only = 1');
     return { end: async () => void (await sql('SET GLOBAL read_only = 0')) };
   },
-  'database full': async ({ compose }) => {
-    const inside = (command: string) => compose('exec', '-T', 'mysql', 'sh', '-c', command);
-    const size = Number((await inside('df --output=size --block-size=1M /var/lib/mysql')).split('\n').at(-1));
+  'database full': async ({ docker, containersOf, untilDatabaseAnswers, urls, requestTimeout }) => {
+    const [mysql] = await containersOf('mysql');
+    const mount = '{{range .Mounts}}{{if eq .Destination "/var/lib/mysql"}}{{.Name}}{{end}}{{end}}';
+    const volume = await docker('inspect', '--format', mount, String(mysql));
+    // One that stays: a tmpfs is empty when the last container has let go of it, and MySQL may end and come again.
+    const holder = await docker(
+      ...['run', '--detach', '--rm', '--volume', `${volume}:/data`, '--entrypoint', 'sleep', 'mysql:9.7', 'infinity'],
+    );
+    const inside = (command: string) => docker('exec', holder, 'sh', '-c', command);
+    const size = Number((await inside('df --output=size --block-size=1M /data')).split('\n').at(-1));
     if (size > smallDisk) throw new Error(`the database is on a disk of ${size} MiB, which is not the tests' to fill`);
-    await inside(`head -c ${smallDisk}M /dev/zero >/var/lib/mysql/ballast || true`);
-    return { end: async () => void (await inside('rm /var/lib/mysql/ballast')) };
+    await inside(`head -c ${smallDisk}M /dev/zero >/data/ballast || true`);
+    const log = new WriteLog('full');
+    const create = Array.from({ length: 1_000 }, () => ({
+      product_name: log.nextName(),
+      price: 1,
+      description: 'x'.repeat(1_000),
+    }));
+    const batch = await ask(
+      { method: 'POST', url: `${urls.gateway}/api/products/batch`, body: { create } },
+      requestTimeout,
+      log,
+    );
+    return {
+      also: async () => (batch.outcome === '503 unavailable' ? [] : [`${batch.outcome} ${batch.problem}`]),
+      end: async () => {
+        await inside('rm /data/ballast');
+        await untilDatabaseAnswers();
+        await docker('rm', '--force', holder);
+      },
+    };
   },
 };

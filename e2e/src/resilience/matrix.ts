@@ -153,12 +153,14 @@ export const matrix = {
     when: "the database's disk is full",
     made: { 'small disk': 'MySQL on a tmpfs of 512 MiB, filled by a file' },
     cells: {
-      ...allFine,
-      writes: perhaps,
-      keyed: perhaps,
-      tags: perhaps,
+      ...everywhere(says('timeout', 'ok', '503 unavailable', '504 upstream_timeout')),
+      live: fine,
+      ready: says('timeout', 'ok', '503'),
+      health: says('timeout', 'ok', '503'),
+      pages: fine,
     },
-    back: databaseBack,
+    back: { how: 'by itself, when there is room and MySQL runs' },
+    also: 'a large batch is 503',
   },
   'service slow': {
     when: 'catalog-service is 200 ms away',
@@ -219,7 +221,7 @@ export const matrix = {
   'replica stalled': {
     when: 'one of two replicas of catalog-service is stalled',
     made: { compose: '`docker pause` of one' },
-    cells: { ...allFine, writes: perhaps },
+    cells: { ...allFine, writes: says('timeout', 'ok', '503 unavailable', '504 upstream_timeout') },
     back: { how: 'nothing was lost' },
     replicas: 2,
   },
