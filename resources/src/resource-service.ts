@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type Database, disconnect } from '@shop/db/connection.ts';
-import { isUnavailable } from '@shop/db/errors.ts';
+import { DatabaseAwayError, isUnavailable } from '@shop/db/errors.ts';
 import { migrate } from '@shop/db/migrate.ts';
 import { poolState } from '@shop/db/pool-state.ts';
 import { type ServiceAccount, type ServiceDatabaseSettings, serviceSettings } from '@shop/db/settings.ts';
@@ -108,6 +108,9 @@ export function createResourceApp(
   });
 }
 
+/** Milliseconds that a check waits for the database: fewer than a gateway waits for this service, which it would take for dead. */
+const patience = 1_000;
+
 /** The database answers, and fits this release. */
 export function databaseChecks(db: Database, schema: SchemaState): HealthCheck[] {
   return [
@@ -115,7 +118,9 @@ export function databaseChecks(db: Database, schema: SchemaState): HealthCheck[]
       name: 'database',
       run: async () => {
         const started = performance.now();
-        await db.guard?.watchdog.ask();
+        const { watchdog } = db.guard ?? {};
+        watchdog?.refuseWhileAway();
+        await Promise.race([watchdog?.ask(), delay(patience).then(() => Promise.reject(new DatabaseAwayError()))]);
         return { up: true, detail: { latency_ms: Math.round(performance.now() - started) } };
       },
     },
