@@ -30,14 +30,17 @@ export interface RequestLimits {
 /** Seconds that a statement waits for another's row lock before it gives up. */
 export const lockWaitSeconds = 5;
 
+/** Milliseconds that a connection may take to be made: for a service, whose clients wait, and for a command. */
+const connectPatience = { service: 2_000, command: 10_000 };
+
 /** How the driver reaches the database, whatever the connection is for. */
-const driverOptions = ({ host, port, database, user, password, sslCa }: DatabaseSettings) => ({
+const driverOptions = ({ host, port, database, user, password, sslCa }: DatabaseSettings, connectTimeout: number) => ({
   host,
   port,
   database,
   user,
   password,
-  connectTimeout: 2_000,
+  connectTimeout,
   charset: 'utf8mb4',
   ...(sslCa === undefined
     ? {}
@@ -62,7 +65,7 @@ export function connect(
     limits,
   }: { multipleStatements?: boolean; onStatement?: (sql: string) => void; limits?: RequestLimits } = {},
 ): Database {
-  const options = driverOptions(settings);
+  const options = driverOptions(settings, limits ? connectPatience.service : connectPatience.command);
   const watchdog = limits && new Watchdog(options);
   const sequelize = new Sequelize({
     dialect: 'mysql',
