@@ -221,7 +221,11 @@ export const matrix = {
   'replica stalled': {
     when: 'one of two replicas of catalog-service is stalled',
     made: { compose: '`docker pause` of one' },
-    cells: { ...allFine, writes: says('timeout', 'ok', '503 unavailable', '504 upstream_timeout') },
+    cells: {
+      ...allFine,
+      writes: says('timeout', 'ok', '503 unavailable', '504 upstream_timeout'),
+      health: says('timeout', 'ok', '503'),
+    },
     back: { how: 'nothing was lost' },
     replicas: 2,
   },
