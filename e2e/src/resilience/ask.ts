@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { request } from '@shop/service-kit/testing.ts';
-import type { Column, Program, Row } from './matrix.ts';
+import type { Column, Program, Row } from './row.ts';
 import type { System } from './system.ts';
 
 /** One request and what its client saw. */

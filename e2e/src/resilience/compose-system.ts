@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { Program } from './matrix.ts';
+import type { Program } from './row.ts';
 import type { System } from './system.ts';
 import { timesDoneSql } from './times-done.ts';
 

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type Column, columns, type Fault, type Level, type Row, rowsAt } from './matrix.ts';
+import { type Fault, rowsAt } from './matrix.ts';
 import { play, type Report } from './play.ts';
 import { backInWords, cellInWords } from './render.ts';
+import { type Column, columns, type Level, type Row } from './row.ts';
 import type { MakeFault, System } from './system.ts';
 
 /** Far more than a program needs, and far less than one takes that keeps what it should not. */

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { patience, requestUntilAnswered } from '../retry.ts';
 import { type Answer, ask, questionsOf, WriteLog } from './ask.ts';
-import { type Cell, type Column, columns, type Fault, type Program, type Row } from './matrix.ts';
+import type { Fault } from './matrix.ts';
+import { type Cell, type Column, columns, type Program, type Row } from './row.ts';
 import type { MakeFault, System } from './system.ts';
 
 /** Milliseconds by which an answer may be later than is promised, on a machine that runs other tests as well. */

@@ -2,8 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from '@shop/db/connection.ts';
 import type { FaultMode, FaultProxy } from '@shop/service-kit/fault-proxy.ts';
 import { deafClients, flood, goneClients, halfOpenClients, slowClients } from './clients.ts';
-import type { Fault, Program } from './matrix.ts';
+import type { Fault } from './matrix.ts';
 import type { ProcessSystem } from './process-system.ts';
+import type { Program } from './row.ts';
 import type { MakeFault } from './system.ts';
 
 type Make = MakeFault<ProcessSystem>;

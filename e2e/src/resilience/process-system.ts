@@ -10,7 +10,7 @@ import { descendantsOf } from '../process-list.ts';
 import { startRedis } from '../redis.ts';
 import { removeFolder, type Stack, startStack, temporaryFolder } from '../stack.ts';
 import { brokenRules } from '../stack-data.ts';
-import type { Program } from './matrix.ts';
+import type { Program } from './row.ts';
 import type { System } from './system.ts';
 import { timesDoneSql } from './times-done.ts';
 

@@ -2,7 +2,8 @@
 
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { type Cell, type Column, columns, type Fault, type Level, matrix, type Outcome, type Row } from './matrix.ts';
+import { type Fault, matrix } from './matrix.ts';
+import { type Cell, type Column, columns, type Level, type Outcome, type Row } from './row.ts';
 
 export const documentFile = path.join(import.meta.dirname, '../../../docs/resilience.md');
 

@@ -1,4 +1,4 @@
-import type { Program } from './matrix.ts';
+import type { Program } from './row.ts';
 
 /** The stack under test, wherever it runs. */
 export interface System {
