@@ -22,7 +22,7 @@ test('When an answer is under way at the deadline, then it is cut off, however s
       res.on('close', () => ended.resolve());
       dripping(req, res);
     },
-    requestTimeout: 300,
+    requestTimeout: 2_000,
   });
 
   await expect(request(`${gateway.url}/api/products`)).rejects.toThrow();
@@ -31,7 +31,7 @@ test('When an answer is under way at the deadline, then it is cut off, however s
 });
 
 test('When a service has sent only the head of its answer at the deadline, then the client sees it break off', async () => {
-  const gateway = await startGateway({ catalog: (_req, res) => res.flushHeaders(), requestTimeout: 200 });
+  const gateway = await startGateway({ catalog: (_req, res) => res.flushHeaders(), requestTimeout: 2_000 });
 
   await expect(request(`${gateway.url}/api/products`)).rejects.toThrow();
 });
