@@ -8,6 +8,9 @@ const typescript = {
   modulePathIgnorePatterns: ['/\\.data/'],
 };
 
+/** What promises times has the machine to itself: `npm test` runs it after everything else. */
+const timed = ['<rootDir>/scripts/resilience.test.ts', '<rootDir>/scripts/rolling-restart.test.ts'];
+
 export default {
   maxWorkers: 2,
   testTimeout: 120_000,
@@ -16,6 +19,7 @@ export default {
       ...typescript,
       displayName: 'packages',
       testMatch: ['<rootDir>/{service-kit,db,resources,catalog-service,tagging-service,gateway,scripts}/**/*.test.ts'],
+      testPathIgnorePatterns: [...typescript.testPathIgnorePatterns, ...timed],
       globalSetup: '<rootDir>/test/start-database.ts',
       globalTeardown: '<rootDir>/test/stop-database.ts',
     },
@@ -26,6 +30,7 @@ export default {
       globalSetup: '<rootDir>/e2e/src/start-stack.ts',
       globalTeardown: '<rootDir>/e2e/src/stop-stack.ts',
     },
+    { ...typescript, displayName: 'faults', testMatch: timed },
     {
       // Only by `npm run test:compose`, which has started what it talks to.
       ...typescript,

@@ -146,9 +146,9 @@ describe.each([
     expect(answers.map(({ status }) => status).filter((status) => ![200, 404, 422].includes(status))).toEqual([]);
     const after = await versionsOf(products);
     const moved = after.reduce((sum, version, index) => sum + version - (before[index] as number), 0);
-    const changed = answers.map(({ status, body }, index) => {
-      if (status !== 200) return 0;
-      const { products_tagged, products_untagged } = body.effects;
+    const changed = answers.map(({ body }, index) => {
+      // A merge that was refused in the end says what its steps have done before that.
+      const { products_tagged = 0, products_untagged = 0 } = body.effects ?? {};
       return index % 10 === 9 ? products_untagged : products_tagged + products_untagged;
     });
     expect(moved).toBe(changed.reduce((sum, number) => sum + number, 0));
