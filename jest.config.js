@@ -30,7 +30,13 @@ export default {
       globalSetup: '<rootDir>/e2e/src/start-stack.ts',
       globalTeardown: '<rootDir>/e2e/src/stop-stack.ts',
     },
-    { ...typescript, displayName: 'faults', testMatch: timed },
+    {
+      ...typescript,
+      displayName: 'faults',
+      testMatch: timed,
+      globalSetup: '<rootDir>/test/start-database.ts',
+      globalTeardown: '<rootDir>/test/stop-database.ts',
+    },
     {
       // Only by `npm run test:compose`, which has started what it talks to.
       ...typescript,
