@@ -1,20 +1,14 @@
-import { execFile } from 'node:child_process';
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { dockerOf, root } from '@shop/e2e/docker.ts';
 import { request } from '@shop/service-kit/testing.ts';
 
-const root = path.join(import.meta.dirname, '../..');
 const gateway = String(process.env.E2E_BASE_URL);
 
-/** Runs docker against the project that `npm run test:compose` has started. */
-async function docker(...words: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)('docker', words, { cwd: root, maxBuffer: 16 * 2 ** 20 });
-  return stdout.trim();
-}
-const compose = (...words: string[]) => docker('compose', ...words);
+/** The environment is that of the project that `npm run test:compose` has started. */
+const { docker, compose } = dockerOf();
 
 interface Container {
   Name: string;

@@ -1,12 +1,9 @@
-import { execFile } from 'node:child_process';
-import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { dockerOf } from '@shop/e2e/docker.ts';
+import { startLoad } from '@shop/e2e/steady-load.ts';
 import { request } from '@shop/service-kit/testing.ts';
-import { startLoad } from '../src/steady-load.ts';
 
-const root = path.join(import.meta.dirname, '../..');
 const gateway = String(process.env.E2E_BASE_URL);
 
 /** Requests that a rolling restart has to be under, so that a lost one shows. */
@@ -15,21 +12,9 @@ const manyRequests = 20_000;
 /** Milliseconds that it takes in the end, however busy the machine. */
 const patience = 1_800_000;
 
-async function docker(...words: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)('docker', words, { cwd: root });
-  return stdout.trim();
-}
+const { docker, compose } = dockerOf();
 const scale = (count: number) =>
-  docker(
-    'compose',
-    'up',
-    '--detach',
-    '--no-deps',
-    '--no-recreate',
-    '--scale',
-    `catalog-service=${count}`,
-    'catalog-service',
-  );
+  compose('up', '--detach', '--no-deps', '--no-recreate', '--scale', `catalog-service=${count}`, 'catalog-service');
 
 /** Waits until a container is healthy. */
 async function healthy(id: string): Promise<void> {
@@ -40,7 +25,7 @@ let replicas: string[];
 let product: number;
 beforeAll(async () => {
   await scale(2);
-  replicas = (await docker('compose', 'ps', '--quiet', 'catalog-service')).split('\n');
+  replicas = (await compose('ps', '--quiet', 'catalog-service')).split('\n');
   await Promise.all(replicas.map(healthy));
   const body = { product_name: `Restarted ${Date.now()}`, price: 1 };
   product = (await request(`${gateway}/api/products`, { method: 'POST', body })).body.id;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { request } from '@shop/service-kit/testing.ts';
 import type { Column, Program, Row } from './row.ts';
-import type { System } from './system.ts';
+import type { OwnRows, System } from './system.ts';
 
 /** One request and what its client saw. */
 export interface Answer {
@@ -72,7 +72,11 @@ export async function ask(
 }
 
 /** Creates a product, and moves the stock of another that all share. */
-function writesOf(gateway: string, log: WriteLog, headers: () => Record<string, string>): Question[] {
+function writesOf(
+  { urls: { gateway }, product: shared, tag }: System & OwnRows,
+  log: WriteLog,
+  headers: () => Record<string, string>,
+): Question[] {
   const [product, movement] = [log.nextName(), log.nextName()];
   const post = (path: string, body: object, name: string): Question => ({
     method: 'POST',
@@ -82,25 +86,26 @@ function writesOf(gateway: string, log: WriteLog, headers: () => Record<string, 
     name,
   });
   return [
-    post('/api/products', { product_name: product, price: 1, stock: 3, tagIds: [1] }, product),
-    post('/api/products/1/stock', { delta: 1, reason: movement }, movement),
+    post('/api/products', { product_name: product, price: 1, stock: 3, tagIds: [tag] }, product),
+    post(`/api/products/${shared}/stock`, { delta: 1, reason: movement }, movement),
   ];
 }
 
 /** The requests of a column, writes under names of their own. */
-export function questionsOf(column: Column, { urls }: System, log: WriteLog, { silent = [] }: Row): Question[] {
+export function questionsOf(column: Column, system: System & OwnRows, log: WriteLog, { silent = [] }: Row): Question[] {
+  const { urls, product } = system;
   const { gateway } = urls;
   const get = (...paths: string[]): Question[] => paths.map((path) => ({ url: `${gateway}${path}` }));
   switch (column) {
     case 'reads':
       return get('/api/products/1', '/api/products?_limit=5', '/api/categories/1', '/api/categories/tree');
     case 'writes':
-      return writesOf(gateway, log, () => ({}));
+      return writesOf(system, log, () => ({}));
     case 'keyed':
-      return writesOf(gateway, log, () => ({ 'Idempotency-Key': randomUUID() }));
+      return writesOf(system, log, () => ({ 'Idempotency-Key': randomUUID() }));
     case 'tags': {
       const name = log.nextName();
-      const body = { tag_name: name, productIds: [2] };
+      const body = { tag_name: name, productIds: [product] };
       return [...get('/api/tags/1', '/api/tags'), { method: 'POST', url: `${gateway}/api/tags`, body, name }];
     }
     case 'live':

@@ -49,7 +49,7 @@ export const goneClients: MakeFault<System> = async (system) => {
   const prefix = `gone ${randomUUID().slice(0, 8)}`;
   const sockets = await openSockets(100, portOf(system));
   const going = sockets.map(async (socket, index) => {
-    const body = JSON.stringify({ product_name: `${prefix} ${index}`, price: 1, stock: 4, tagIds: [1] });
+    const body = JSON.stringify({ product_name: `${prefix} ${index}`, price: 1, stock: 4, tagIds: [system.tag] });
     socket.write(headOfWrite(body.length) + (index % 2 === 0 ? body : body.slice(0, 20)));
     await delay(Math.random() * 50);
     socket.resetAndDestroy();

@@ -1,18 +1,13 @@
-import { execFile } from 'node:child_process';
-import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
+import { type Docker, dockerOf } from '../docker.ts';
 import type { Program } from './row.ts';
 import type { System } from './system.ts';
 import { timesDoneSql } from './times-done.ts';
 
-const root = path.join(import.meta.dirname, '../../..');
 const programNames: Program[] = ['gateway', 'catalog-service', 'tagging-service'];
 
 /** The containers of a project of `docker compose`. */
-export interface ComposeSystem extends System {
-  docker(...words: string[]): Promise<string>;
-  compose(...words: string[]): Promise<string>;
+export interface ComposeSystem extends System, Docker {
   /** Runs SQL as root, inside the database's container; rows are lines, values are parted by tabs. */
   sql(statement: string): Promise<string>;
   /** The ids of a service's containers. */
@@ -29,11 +24,7 @@ export interface ComposeSystem extends System {
  * @param env of every command: which project it is, and of which files
  */
 export function composeSystem(urls: ComposeSystem['urls'], env: NodeJS.ProcessEnv = process.env): ComposeSystem {
-  const docker = async (...words: string[]): Promise<string> => {
-    const { stdout } = await promisify(execFile)('docker', words, { cwd: root, env, maxBuffer: 16 * 2 ** 20 });
-    return stdout.trim();
-  };
-  const compose = (...words: string[]) => docker('compose', ...words);
+  const { docker, compose } = dockerOf(env);
   const sql = (statement: string) =>
     compose(
       'exec',

@@ -3,7 +3,7 @@ import { type Fault, rowsAt } from './matrix.ts';
 import { play, type Report } from './play.ts';
 import { backInWords, cellInWords } from './render.ts';
 import { type Column, columns, type Level, type Row } from './row.ts';
-import type { MakeFault, System } from './system.ts';
+import { type MakeFault, type OwnRows, type System, withOwnRows } from './system.ts';
 
 /** Far more than a program needs, and far less than one takes that keeps what it should not. */
 const memoryBound = 768 * 2 ** 20;
@@ -22,9 +22,9 @@ export interface Stage<S extends System> {
 
 /** Makes the tests of all rows that are tested at a level: one for each cell, and those of what holds in every row. */
 export function describeMatrix<S extends System>(level: Level, { start, stop, prepare, faults }: Stage<S>): void {
-  let system: S;
+  let system: S & OwnRows;
   beforeAll(async () => {
-    system = await start();
+    system = await withOwnRows(await start());
   });
   afterAll(() => stop(system));
 

@@ -4,7 +4,7 @@ import { patience, requestUntilAnswered } from '../retry.ts';
 import { type Answer, ask, questionsOf, WriteLog } from './ask.ts';
 import type { Fault } from './matrix.ts';
 import { type Cell, type Column, columns, type Program, type Row } from './row.ts';
-import type { MakeFault, System } from './system.ts';
+import type { MakeFault, OwnRows, System } from './system.ts';
 
 /** Milliseconds by which an answer may be later than is promised, on a machine that runs other tests as well. */
 const tolerance = 1_500;
@@ -42,7 +42,7 @@ const limitOf = ({ within }: Cell, { requestTimeout }: System): number =>
   (within === 'timeout' ? requestTimeout : within) + tolerance;
 
 /** Asks all requests of all columns at once. */
-async function askAll(system: System, log: WriteLog, row: Row): Promise<Record<Column, Answer[]>> {
+async function askAll(system: System & OwnRows, log: WriteLog, row: Row): Promise<Record<Column, Answer[]>> {
   const asked = columnNames.map(async (column) => {
     const limit = limitOf(row.cells[column], system);
     return [column, await Promise.all(questionsOf(column, system, log, row).map((one) => ask(one, limit, log)))];
@@ -54,7 +54,7 @@ async function askAll(system: System, log: WriteLog, row: Row): Promise<Record<C
  * Clients that read and write until they are told to end: so requests are under way at every moment of a row. Those who have
  * a key send a write again until it is acknowledged.
  */
-function startClients(system: System, log: WriteLog, row: Row) {
+function startClients(system: System & OwnRows, log: WriteLog, row: Row) {
   const { gateway } = system.urls;
   const unexpected: string[] = [];
   let ended = false;
@@ -73,7 +73,7 @@ function startClients(system: System, log: WriteLog, row: Row) {
     while (!ended) {
       const name = log.nextName();
       const headers = { 'Idempotency-Key': randomUUID() };
-      const body = { product_name: name, price: 1, stock: 2, tagIds: [2] };
+      const body = { product_name: name, price: 1, stock: 2, tagIds: [system.tag] };
       const answer = await requestUntilAnswered(`${gateway}/api/products`, { method: 'POST', body, headers });
       if (answer.status === 201) log.acknowledged.add(name);
       else unexpected.push(`POST /api/products with a key: ${answer.status} ${answer.text}`);
@@ -89,7 +89,7 @@ function startClients(system: System, log: WriteLog, row: Row) {
 }
 
 /** Asks until everything is well; how many milliseconds that took, or undefined when it took longer than `bound`. */
-async function untilWell(system: System, row: Row, bound: number): Promise<number | undefined> {
+async function untilWell(system: System & OwnRows, row: Row, bound: number): Promise<number | undefined> {
   const started = performance.now();
   for (;;) {
     const left = started + bound - performance.now();
@@ -118,7 +118,7 @@ async function wrongWrites(system: System, log: WriteLog): Promise<string[]> {
  * the fault, waits until all is well, and looks at what is left.
  */
 export async function play<S extends System>(
-  system: S,
+  system: S & OwnRows,
   [fault, row]: [Fault, Row],
   make: MakeFault<S>,
 ): Promise<Report> {

@@ -1,3 +1,4 @@
+import { request } from '@shop/service-kit/testing.ts';
 import type { Program } from './row.ts';
 
 /** The stack under test, wherever it runs. */
@@ -18,6 +19,21 @@ export interface System {
   brokenRules(): Promise<string[]>;
 }
 
+/** Rows that writers change, by their ids: those of the seed are other tests' too. */
+export interface OwnRows {
+  product: number;
+  tag: number;
+}
+
+/** Creates a product and a tag for the writers of a system. */
+export async function withOwnRows<S extends System>(system: S): Promise<S & OwnRows> {
+  const create = async (path: string, body: object): Promise<number> =>
+    (await request(`${system.urls.gateway}${path}`, { method: 'POST', body })).body.id;
+  const name = `resilience ${Date.now()}`;
+  const product = await create('/api/products', { product_name: name, price: 1 });
+  return { ...system, product, tag: await create('/api/tags', { tag_name: name }) };
+}
+
 /** A fault that has been made. */
 export interface MadeFault {
   /** Ends it; returns when what had failed is there again, as seen from where the fault was made. */
@@ -26,4 +42,4 @@ export interface MadeFault {
   also?(): Promise<string[]>;
 }
 
-export type MakeFault<S extends System> = (system: S) => Promise<MadeFault>;
+export type MakeFault<S extends System> = (system: S & OwnRows) => Promise<MadeFault>;
