@@ -4,13 +4,11 @@
 //   --requests N   how many (20000)
 //   --seed N       where randomness begins (the time)
 // With E2E_BASE_URL it talks to that gateway.
-import { parseArgs } from 'node:util';
-import { reportFailure, stopSignal } from '@shop/db/cli/command.ts';
 import { createProgress } from '@shop/db/progress.ts';
 import { createFuzzer } from '@shop/e2e/hostile/fuzz.ts';
-import { removeFolder, type Stack, startStack, temporaryFolder } from '@shop/e2e/stack.ts';
+import type { Stack } from '@shop/e2e/stack.ts';
 import { brokenRules } from '@shop/e2e/stack-data.ts';
-import { ConfigError } from '@shop/service-kit/config.ts';
+import { runStackCommand, type Told } from './stack-command.ts';
 
 /** How many clients send at once, each on one connection. */
 const lanes = 4;
@@ -21,32 +19,12 @@ const timeLimit = 120_000;
 /** So many different failures end it early. */
 const mostFailures = 5;
 
-/** @throws {ConfigError} for words that are no options, or not theirs */
-function readOptions(): { requests: number; firstSeed: number } {
-  const options = {
-    requests: { type: 'string', default: '20000' },
-    seed: { type: 'string', default: `${Date.now() % 1e9}` },
-  } as const;
-  const read = () => {
-    try {
-      return parseArgs({ options }).values;
-    } catch (error) {
-      throw new ConfigError((error as Error).message);
-    }
-  };
-  const { requests, seed } = read();
-  const [count, firstSeed] = [Number(requests), Number(seed)];
-  if (!(Number.isInteger(count) && count > 0)) throw new ConfigError(`--requests must be above 0, got "${requests}"`);
-  if (!Number.isInteger(firstSeed)) throw new ConfigError(`--seed must be a whole number, got "${seed}"`);
-  return { requests: count, firstSeed };
-}
-
 const number = (value: number) => value.toLocaleString('en');
 
 async function fuzzAll(
   url: string,
   stack: Stack | undefined,
-  { requests, firstSeed, stop }: { requests: number; firstSeed: number; stop: AbortSignal },
+  { amount: requests, firstSeed, stop }: Told,
 ): Promise<void> {
   const fuzz = await createFuzzer(url);
   const progress = createProgress({ total: requests, unit: 'requests' });
@@ -90,23 +68,4 @@ async function fuzzAll(
   else if (stop.aborted) process.exitCode = Number(stop.reason);
 }
 
-async function main(): Promise<void> {
-  const options = { ...readOptions(), stop: stopSignal() };
-  if (process.env.E2E_BASE_URL) return fuzzAll(process.env.E2E_BASE_URL, undefined, options);
-  const folder = await temporaryFolder();
-  const stack = await startStack(folder, {}, { detached: true });
-  // A second Ctrl-C ends this program at once, and must not leave the stack behind.
-  const end = () => stack.process.kill('SIGTERM');
-  process.on('exit', end);
-  try {
-    await fuzzAll(stack.gateway, stack, options);
-  } finally {
-    process.off('exit', end);
-    await stack.stop();
-    await removeFolder(folder);
-  }
-}
-
-await main().catch((error) => reportFailure('fuzz', error));
-// Keep-alive connections would hold the process for a while.
-process.exit();
+await runStackCommand('fuzz', { name: 'requests', fallback: '20000', isWhole: true }, fuzzAll);

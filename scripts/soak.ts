@@ -4,40 +4,18 @@
 //   --seed N      where randomness begins (the time)
 // With E2E_BASE_URL it talks to that gateway, and kills nothing there.
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
-import { reportFailure, stopSignal } from '@shop/db/cli/command.ts';
 import { createProgress } from '@shop/db/progress.ts';
 import { type HistoryResult, runHistories } from '@shop/e2e/history/history.ts';
 import { killService, type ServiceName } from '@shop/e2e/kill.ts';
-import { removeFolder, type Stack, startStack, temporaryFolder } from '@shop/e2e/stack.ts';
+import type { Stack } from '@shop/e2e/stack.ts';
 import { brokenRules } from '@shop/e2e/stack-data.ts';
-import { ConfigError } from '@shop/service-kit/config.ts';
+import { runStackCommand, type Told } from './stack-command.ts';
 
 /** How many histories go on at once, each with up to five clients. */
 const lanes = 4;
 /** How many histories a lane carries out before it says how many it has. */
 const roundsAtOnce = 5;
 const services: ServiceName[] = ['gateway', 'catalog-service', 'tagging-service'];
-
-/** @throws {ConfigError} for words that are no options, or not theirs */
-function readOptions(): { seconds: number; firstSeed: number } {
-  const options = {
-    minutes: { type: 'string', default: '10' },
-    seed: { type: 'string', default: `${Date.now() % 1e9}` },
-  } as const;
-  const read = () => {
-    try {
-      return parseArgs({ options }).values;
-    } catch (error) {
-      throw new ConfigError((error as Error).message);
-    }
-  };
-  const { minutes, seed } = read();
-  const [seconds, firstSeed] = [Number(minutes) * 60, Number(seed)];
-  if (!(seconds > 0)) throw new ConfigError(`--minutes must be a number above 0, got "${minutes}"`);
-  if (!Number.isInteger(firstSeed)) throw new ConfigError(`--seed must be a whole number, got "${seed}"`);
-  return { seconds, firstSeed };
-}
 
 /** What has come of it all so far. */
 const total = { rounds: 0, requests: 0, retried: 0, kills: 0 };
@@ -66,11 +44,8 @@ async function killServices(stack: Stack, stop: AbortSignal, isOver: () => boole
   }
 }
 
-async function soak(
-  url: string,
-  stack: Stack | undefined,
-  { seconds, firstSeed, stop }: { seconds: number; firstSeed: number; stop: AbortSignal },
-): Promise<void> {
+async function soak(url: string, stack: Stack | undefined, { amount: minutes, firstSeed, stop }: Told): Promise<void> {
+  const seconds = minutes * 60;
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
   const isOver = () => stop.aborted || failures.length > 0 || elapsed() >= seconds;
@@ -95,23 +70,4 @@ async function soak(
   else if (stop.aborted) process.exitCode = Number(stop.reason);
 }
 
-async function main(): Promise<void> {
-  const options = { ...readOptions(), stop: stopSignal() };
-  if (process.env.E2E_BASE_URL) return soak(process.env.E2E_BASE_URL, undefined, options);
-  const folder = await temporaryFolder();
-  const stack = await startStack(folder, {}, { detached: true });
-  // A second Ctrl-C ends this program at once, and must not leave the stack behind.
-  const end = () => stack.process.kill('SIGTERM');
-  process.on('exit', end);
-  try {
-    await soak(stack.gateway, stack, options);
-  } finally {
-    process.off('exit', end);
-    await stack.stop();
-    await removeFolder(folder);
-  }
-}
-
-await main().catch((error) => reportFailure('soak', error));
-// Keep-alive connections would hold the process for a while.
-process.exit();
+await runStackCommand('soak', { name: 'minutes', fallback: '10', isWhole: false }, soak);
