@@ -1,5 +1,5 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
-import { requestTimeoutHeader } from '@shop/service-kit/deadline.ts';
+import { budgetOf, requestTimeoutHeader } from '@shop/service-kit/deadline.ts';
 import { upstreamRetried } from '@shop/service-kit/metrics.ts';
 import { Problem, unavailable } from '@shop/service-kit/problem.ts';
 import { type BodyBudget, bodyLimitOf, hasBody, type KeptBody, keepBody } from './request-body.ts';
@@ -58,9 +58,7 @@ export class Exchange implements Attempt {
     this.#req = req;
     this.#res = res;
     this.#fail = fail;
-    const given = req.headers[budgetHeader];
-    const own = typeof given === 'string' && /^\d{1,9}$/.test(given) ? Number(given) : Number.POSITIVE_INFINITY;
-    const budget = Math.min(own, passage.requestTimeout);
+    const budget = budgetOf(req, passage.requestTimeout);
     this.#deadline = performance.now() + budget;
     this.#timer = setTimeout(() => this.#timeUp(), budget);
     res.once('close', () => this.#end());

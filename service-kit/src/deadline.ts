@@ -5,6 +5,14 @@ import { Problem } from './problem.ts';
 /** Says how many whole milliseconds are left for a request when it is sent. */
 export const requestTimeoutHeader = 'X-Request-Timeout-Ms';
 
+const headerName = requestTimeoutHeader.toLowerCase();
+
+/** Milliseconds that a request has: those that its sender names in `X-Request-Timeout-Ms`, and `most` at the most. */
+export function budgetOf({ headers }: IncomingMessage, most: number): number {
+  const named = headers[headerName];
+  return typeof named === 'string' && /^\d{1,9}$/.test(named) ? Math.min(Number(named), most) : most;
+}
+
 /** When the work that runs has to end, on the clock of `performance`. */
 const ends = new AsyncLocalStorage<number>();
 
@@ -32,12 +40,11 @@ interface Budget {
 const budgets = new WeakMap<IncomingMessage, Budget>();
 
 /**
- * Lets the time of a request begin: the milliseconds that its sender names (`X-Request-Timeout-Ms`), and `most` at the most.
+ * Lets the time of a request begin, which has the milliseconds that its sender names, and `most` at the most.
  * @param most milliseconds
  */
 export function beginBudget(req: IncomingMessage, most: number): void {
-  const named = req.headers[requestTimeoutHeader.toLowerCase()];
-  const budget = typeof named === 'string' && /^\d{1,9}$/.test(named) ? Math.min(Number(named), most) : most;
+  const budget = budgetOf(req, most);
   const now = performance.now();
   const reserve = reserveOf(budget);
   budgets.set(req, {
