@@ -1,5 +1,5 @@
 import { type HealthReport, healthReport, healthRoute } from '@shop/service-kit/health.ts';
-import type { AnyRoute } from '@shop/service-kit/route.ts';
+import type { Route } from '@shop/service-kit/route.ts';
 import * as z from 'zod';
 import type { Pools } from './app.ts';
 import type { UpstreamPool } from './upstreams/upstream-pool.ts';
@@ -27,7 +27,7 @@ const systemHealth = z
   .meta({ id: 'SystemHealth', description: 'How the system is, service by service.' });
 
 /** `GET /health` of the gateway: the whole system, service by service; 503 as soon as one of them is down. */
-export const systemHealthRoute = (pools: Pools): AnyRoute =>
+export const systemHealthRoute = (pools: Pools): Route =>
   healthRoute('/health', 'getSystemHealth', 'How the system is, service by service', systemHealth, async () => {
     const services = Object.fromEntries(
       await Promise.all(Object.entries(pools).map(async ([name, pool]) => [name, await reportOf(pool)] as const)),

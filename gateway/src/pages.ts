@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { Problem, type ProblemCode, problemCatalogue } from '@shop/service-kit/problem.ts';
+import { Problem } from '@shop/service-kit/problem.ts';
+import { type ProblemCode, problemCatalogue } from '@shop/service-kit/problem-catalogue.ts';
 import { methodNotAllowed } from '@shop/service-kit/route.ts';
 import express, { type Response, Router } from 'express';
 import type { OpenApi } from './openapi.ts';

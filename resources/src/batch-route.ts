@@ -4,7 +4,7 @@ import type { Effects } from '@shop/db/steps.ts';
 import { batchBodyLimit } from '@shop/service-kit/body-limit.ts';
 import { itemProblemSchema } from '@shop/service-kit/openapi.ts';
 import type { Problem } from '@shop/service-kit/problem.ts';
-import type { AnyRoute } from '@shop/service-kit/route.ts';
+import type { Route } from '@shop/service-kit/route.ts';
 import * as z from 'zod';
 import { doBatch } from './batch.ts';
 import { batchFailed, itemAnswer, outcomesInBody } from './batch-answer.ts';
@@ -66,7 +66,7 @@ export function batchRoute<
   context: ServiceContext,
   resource: ResourceDescription<Shape, C, U, R>,
   { path, name, removalQuery, missing, check }: SingleRoutes,
-): AnyRoute {
+): Route {
   const { plural, shape, removed, create, update, examples, faultsOf = () => [], store } = resource;
   const schemas = { create, update: changeWithId(update, name), faultsOf };
   return defineWrite(context, {

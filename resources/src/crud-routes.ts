@@ -2,8 +2,9 @@ import type { Transaction } from '@shop/db/connection.ts';
 import type { VersionCheck } from '@shop/db/resource-table.ts';
 import type { Effects } from '@shop/db/steps.ts';
 import { matchesNone } from '@shop/service-kit/etag.ts';
-import { type Fault, Problem, type ProblemCode } from '@shop/service-kit/problem.ts';
-import { type AnyRoute, defineRoute, type ReplyShape, type Route } from '@shop/service-kit/route.ts';
+import { type Fault, Problem } from '@shop/service-kit/problem.ts';
+import type { ProblemCode } from '@shop/service-kit/problem-catalogue.ts';
+import { defineRoute, type ReplyShape, type Route } from '@shop/service-kit/route.ts';
 import * as z from 'zod';
 import { batchRoute } from './batch-route.ts';
 import { pathId } from './fields.ts';
@@ -76,7 +77,7 @@ export function crudRoutes<
   C extends z.ZodType,
   U extends z.ZodObject,
   R extends z.ZodType<{ effects: Effects }>,
->(context: ServiceContext, resource: ResourceDescription<Shape, C, U, R>): AnyRoute[] {
+>(context: ServiceContext, resource: ResourceDescription<Shape, C, U, R>): Route[] {
   const { singular, plural, shape, store, faultsOf = () => [] } = resource;
   const { query: removalQuery = z.strictObject({}), crossCheck = () => [], problems = [] } = resource.removal ?? {};
   const path = `/api/${plural}`;

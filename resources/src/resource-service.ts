@@ -21,7 +21,7 @@ import { createLogger, type Logger } from '@shop/service-kit/logger.ts';
 import { metricsRoutes, showPool } from '@shop/service-kit/metrics.ts';
 import { openApiRoute } from '@shop/service-kit/openapi.ts';
 import { unavailable } from '@shop/service-kit/problem.ts';
-import { type AnyRoute, routerOf } from '@shop/service-kit/route.ts';
+import { type Route, routerOf } from '@shop/service-kit/route.ts';
 import { endOnSignal, listen } from '@shop/service-kit/server.ts';
 import { startTelemetry, stopTelemetry, type TelemetryConfig, telemetryConfig } from '@shop/service-kit/telemetry.ts';
 import { type Express, Router } from 'express';
@@ -34,7 +34,7 @@ export interface ResourceServiceDescription {
   name: string;
   account: ServiceAccount;
   port: { setting: string; fallback: number };
-  routes(context: ServiceContext): AnyRoute[];
+  routes(context: ServiceContext): Route[];
   reviver?: Reviver;
 }
 

@@ -1,13 +1,6 @@
 import type { Database, Transaction } from '@shop/db/connection.ts';
 import type { Dependents } from '@shop/db/steps.ts';
-import {
-  type AnyRoute,
-  defineRoute,
-  type Input,
-  type Output,
-  type Reply,
-  type Route,
-} from '@shop/service-kit/route.ts';
+import { defineRoute, type Input, type Output, type Reply, type Route } from '@shop/service-kit/route.ts';
 import * as z from 'zod';
 import { idempotencyKeyHeader, keyedRequest, once } from './idempotency.ts';
 import { type Expectation, ifMatchHeader } from './precondition.ts';
@@ -74,7 +67,7 @@ export function defineWrite<
 >(
   { db, requirePrecondition, stepSize }: ServiceContext,
   { conditional = false, dependents, work, ...route }: WriteRoute<P, Q, B>,
-): AnyRoute {
+): Route {
   const hasVersion = conditional && route.body instanceof z.ZodObject && 'version' in route.body.shape;
   const headers = z.object({
     'Idempotency-Key': idempotencyKeyHeader.optional(),

@@ -6,7 +6,7 @@ export function etagOf(text: string, prefix?: string | number): string {
   return prefix === undefined ? `"${digest}"` : `"${prefix}-${digest}"`;
 }
 
-/** What an `If-Match` header asks for: any version, or one of these entity tags. */
+/** What an `If-Match` header asks for: whichever version there is, or one of these entity tags. */
 export type IfMatch = '*' | string[];
 
 const entityTag = /(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g;

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type AnyRoute, defineRoute } from './route.ts';
+import { defineRoute, type Route } from './route.ts';
 
 /** A named question that a service must answer with yes before it takes requests; `detail` goes to the operator. */
 export interface HealthCheck {
@@ -86,7 +86,7 @@ export const healthRoute = (
   });
 
 /** `/health/live` (the process runs: always 200) and `/health/ready` (200, or 503 with the checks). No answer may be cached. */
-export const probeRoutes = (health: Health): AnyRoute[] => [
+export const probeRoutes = (health: Health): Route[] => [
   healthRoute('/health/live', 'isLive', 'Whether the process runs', healthReport, async () => ({
     status: 'up',
     service: health.service,
@@ -96,7 +96,7 @@ export const probeRoutes = (health: Health): AnyRoute[] => [
 ];
 
 /** `/health`: the same as `/health/ready`, for people. */
-export const healthRoutes = (health: Health): AnyRoute[] => [
+export const healthRoutes = (health: Health): Route[] => [
   healthRoute('/health', 'getHealth', 'How the service is', healthReport, () => health.report()),
   ...probeRoutes(health),
 ];

@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import * as z from 'zod';
-import { type AnyRoute, defineRoute } from './route.ts';
+import { defineRoute, type Route } from './route.ts';
 
 /** A pool of database connections, counted at one moment. */
 export interface PoolState {
@@ -136,7 +136,7 @@ export function showPool(stateOf: () => PoolState): void {
 }
 
 /** `GET /metrics`: all of it in Prometheus's text format. No route where nothing is counted. */
-export function metricsRoutes(): AnyRoute[] {
+export function metricsRoutes(): Route[] {
   if (!metrics) return [];
   const { registry } = metrics;
   return [

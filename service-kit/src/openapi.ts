@@ -5,8 +5,8 @@ import {
   type ZodOpenApiPathsObject,
   type ZodOpenApiResponsesObject,
 } from 'zod-openapi';
-import { type ProblemCode, problemCatalogue } from './problem.ts';
-import { type AnyRoute, defineRoute } from './route.ts';
+import { type ProblemCode, problemCatalogue } from './problem-catalogue.ts';
+import { defineRoute, type Route } from './route.ts';
 
 export const apiVersion = '1.0.0';
 
@@ -89,12 +89,12 @@ const common: ProblemCode[] = [
 /** What the gateway refuses, where the installation has keys or limits. */
 const ofGuards: ProblemCode[] = ['unauthenticated', 'forbidden', 'rate_limited'];
 
-const isGuarded = (route: AnyRoute): boolean => route.path.startsWith('/api/');
+const isGuarded = (route: Route): boolean => route.path.startsWith('/api/');
 
 /** Path in OpenAPI's notation: `/api/products/{id}`. */
 const templateOf = (path: string): string => path.replaceAll(/:(\w+)/g, '{$1}');
 
-function repliesOf(route: AnyRoute): ZodOpenApiResponsesObject {
+function repliesOf(route: Route): ZodOpenApiResponsesObject {
   const replies: ZodOpenApiResponsesObject = {};
   for (const [status, reply] of Object.entries(route.replies)) {
     replies[status as `${1 | 2 | 3 | 4 | 5}${string}`] = {
@@ -122,7 +122,7 @@ function repliesOf(route: AnyRoute): ZodOpenApiResponsesObject {
   return replies;
 }
 
-function operationOf(route: AnyRoute): ZodOpenApiOperationObject {
+function operationOf(route: Route): ZodOpenApiOperationObject {
   return {
     operationId: route.operationId,
     tags: [route.tag],
@@ -160,7 +160,7 @@ const keyScheme = {
 } as const;
 
 /** The OpenAPI 3.1 document of a table of routes, generated from the very schemas that validate. */
-export function openApiDocument(title: string, routes: AnyRoute[]): OpenApiDocument {
+export function openApiDocument(title: string, routes: Route[]): OpenApiDocument {
   const paths: ZodOpenApiPathsObject = {};
   for (const route of routes) {
     const template = templateOf(route.path);
@@ -175,7 +175,7 @@ export function openApiDocument(title: string, routes: AnyRoute[]): OpenApiDocum
 }
 
 /** `GET /openapi.json`: the description of a service's routes, made once. */
-export function openApiRoute(title: string, routes: AnyRoute[]): AnyRoute {
+export function openApiRoute(title: string, routes: Route[]): Route {
   const document = openApiDocument(title, routes);
   return defineRoute({
     method: 'get',

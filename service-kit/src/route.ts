@@ -2,7 +2,8 @@ import { type Request, type Response, Router } from 'express';
 import type * as z from 'zod';
 import { inSharedTime, inTime } from './deadline.ts';
 import { etagOf, matchesNone } from './etag.ts';
-import { type Fault, Problem, type ProblemCode } from './problem.ts';
+import { type Fault, Problem } from './problem.ts';
+import type { ProblemCode } from './problem-catalogue.ts';
 import { sharing } from './sharing.ts';
 import { parseRequest } from './validation.ts';
 
@@ -83,17 +84,13 @@ export interface Route<
 
 export type Output<S> = S extends z.ZodType ? z.output<S> : undefined;
 
-/** A route whose types are known only to itself; tables of routes hold these. */
-// biome-ignore lint/suspicious/noExplicitAny: the handler's input is checked where the route is defined; a table of different routes cannot name them all
-export type AnyRoute = Route<any, any, any, any>;
-
-/** Infers a route's types from its schemas. */
+/** Infers a route's types from its schemas. What it returns can stand in a table with others, whose types differ. */
 export function defineRoute<
   P extends z.ZodObject | undefined = undefined,
   Q extends z.ZodObject | undefined = undefined,
   B extends z.ZodType | undefined = undefined,
   H extends z.ZodObject | undefined = undefined,
->(route: Route<P, Q, B, H>): AnyRoute {
+>(route: Route<P, Q, B, H>): Route {
   return route;
 }
 
@@ -148,7 +145,7 @@ function send(req: Request, res: Response, reply: Reply): void {
  * An Express router for a table of routes; a known path with another method is answered with 405 and `Allow`. Those who read
  * the same at the same time share the answer. A request whose time is up is answered with 504.
  */
-export function routerOf(routes: AnyRoute[]): Router {
+export function routerOf(routes: Route[]): Router {
   const router = Router();
   const share = sharing<Reply>();
   for (const path of new Set(routes.map((route) => route.path))) {

@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import type * as z from 'zod';
 import { type Fault, Problem } from './problem.ts';
-import type { AnyRoute, Input } from './route.ts';
+import type { Input, Route } from './route.ts';
 
 type Part = 'params' | 'query' | 'headers' | 'body';
 
@@ -9,7 +9,7 @@ type Part = 'params' | 'query' | 'headers' | 'body';
  * Parses path, query, headers and body by the route's schemas.
  * @throws {Problem} 415 for a body that is not JSON; 400 that names every fault of all four parts at once
  */
-export function parseRequest(route: AnyRoute, req: Request): Input<never, never, never, never> {
+export function parseRequest(route: Route, req: Request): Input<never, never, never, never> {
   // A client that sends no body may still say that it has no bytes; there is nothing that could have a type.
   const empty = req.headers['content-length'] === '0';
   if (route.body && !empty && req.is(['json', '+json']) === false) {

@@ -1,7 +1,7 @@
 import { type Database, select } from '@shop/db/connection.ts';
 import type { CategoryRow } from '@shop/db/models.ts';
 import { type CategorySummary, categoryColumns, categorySummary, presentCategory } from '@shop/resources/category.ts';
-import { type AnyRoute, defineRoute } from '@shop/service-kit/route.ts';
+import { defineRoute, type Route } from '@shop/service-kit/route.ts';
 import * as z from 'zod';
 
 /** A category in the tree, with all that is below it. */
@@ -55,7 +55,7 @@ async function readTree(db: Database): Promise<CategoryNode[]> {
 }
 
 /** `GET /api/categories/tree` */
-export function treeRoute(db: Database): AnyRoute {
+export function treeRoute(db: Database): Route {
   return defineRoute({
     method: 'get',
     path: '/api/categories/tree',

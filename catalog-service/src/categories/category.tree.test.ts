@@ -55,12 +55,12 @@ test('When categories are nested, then the tree shows them by position, with the
 test('When categories are moved at random by many at once, then the tree keeps every category and never has a cycle', async () => {
   const ids: number[] = [];
   for (let index = 0; index < 12; index++) ids.push((await create({ category_name: `Moving ${index}` })).id);
-  const any = () => ids[Math.floor(Math.random() * ids.length)];
+  const randomId = () => ids[Math.floor(Math.random() * ids.length)];
 
   const statuses = await Promise.all(
     Array.from(
       { length: 80 },
-      async () => (await service.put(`/api/categories/${any()}`, { parent_id: any() })).status,
+      async () => (await service.put(`/api/categories/${randomId()}`, { parent_id: randomId() })).status,
     ),
   );
 

@@ -3,7 +3,7 @@ import { Binder } from '@shop/resources/list/binder.ts';
 import { filterQuery, filterRequest, type ListRequest } from '@shop/resources/list/query.ts';
 import { whereSql } from '@shop/resources/list/sql.ts';
 import { productStatus } from '@shop/resources/product.ts';
-import { type AnyRoute, defineRoute } from '@shop/service-kit/route.ts';
+import { defineRoute, type Route } from '@shop/service-kit/route.ts';
 import * as z from 'zod';
 import { productList } from './product.list.ts';
 
@@ -178,7 +178,7 @@ async function readFacets(db: Database, asked: ListRequest): Promise<Facets> {
 }
 
 /** `GET /api/products/facets` */
-export function facetsRoute(db: Database): AnyRoute {
+export function facetsRoute(db: Database): Route {
   return defineRoute({
     method: 'get',
     path: '/api/products/facets',

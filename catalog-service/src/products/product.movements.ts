@@ -6,7 +6,7 @@ import { type Filter, listQuery, listRequest } from '@shop/resources/list/query.
 import { createListReader, pick } from '@shop/resources/list/reader.ts';
 import { toTimestamp } from '@shop/resources/timestamp.ts';
 import { Problem } from '@shop/service-kit/problem.ts';
-import { type AnyRoute, defineRoute } from '@shop/service-kit/route.ts';
+import { defineRoute, type Route } from '@shop/service-kit/route.ts';
 import * as z from 'zod';
 
 export const movementDelta = z
@@ -66,7 +66,7 @@ const movementList: ListDeclaration = {
 export const movementsPath = (productId: number): string => `/api/products/${productId}/stock-movements`;
 
 /** `GET /api/products/:id/stock-movements` */
-export function movementsRoute(db: Database): AnyRoute {
+export function movementsRoute(db: Database): Route {
   return defineRoute({
     method: 'get',
     path: '/api/products/:id/stock-movements',

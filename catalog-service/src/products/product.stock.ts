@@ -3,7 +3,7 @@ import { moveStock } from '@shop/db/stock-ledger.ts';
 import { pathId } from '@shop/resources/fields.ts';
 import { defineWrite, type ServiceContext } from '@shop/resources/write.ts';
 import { Problem } from '@shop/service-kit/problem.ts';
-import type { AnyRoute, Reply } from '@shop/service-kit/route.ts';
+import type { Reply, Route } from '@shop/service-kit/route.ts';
 import * as z from 'zod';
 import { movementDelta, movementReason, movementsPath, presentMovement, stockMovement } from './product.movements.ts';
 
@@ -29,7 +29,7 @@ async function changeStock(
 }
 
 /** `POST /api/products/:id/stock` */
-export function stockRoute(context: ServiceContext): AnyRoute {
+export function stockRoute(context: ServiceContext): Route {
   return defineWrite(context, {
     method: 'post',
     path: '/api/products/:id/stock',

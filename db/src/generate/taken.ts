@@ -4,7 +4,7 @@ import type { ResourceTable } from '../models.ts';
 import { type CataloguePlan, productAt } from './products.ts';
 import { tagPlans } from './tags.ts';
 
-/** Products that are looked for: any earlier run, even one that was cut short, has written from the first one on. */
+/** Products that are looked for: an earlier run, even one that was cut short, has written from the first one on. */
 const productsLookedFor = 1_000;
 
 /**

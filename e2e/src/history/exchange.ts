@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { TestResponse } from '@shop/service-kit/testing.ts';
 import type { Outcome } from './outcome.ts';
 import type { State } from './state.ts';
 
@@ -12,13 +13,7 @@ export interface HistoryRequest {
   id?: number;
 }
 
-export interface HistoryAnswer {
-  status: number;
-  headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: a body is compared with what the model says, which knows its shape
-  body: any;
-  retries?: number;
-}
+export type HistoryAnswer = Pick<TestResponse, 'status' | 'headers' | 'body'> & { retries?: number };
 
 /** A request, its answer, and when: milliseconds of one clock. Whatever it did, it did between the two. */
 export interface Exchange {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { stockReasons } from '@shop/db/stock-ledger.ts';
-import { type ProblemCode, problemCatalogue } from '@shop/service-kit/problem.ts';
+import { type ProblemCode, problemCatalogue } from '@shop/service-kit/problem-catalogue.ts';
 import type { HistoryAnswer, HistoryRequest } from './exchange.ts';
 import {
   entriesOf,
@@ -135,7 +135,7 @@ export function unmet(state: State, resource: ResourceName, id: number, row: Row
   ];
 }
 
-/** What may come of a create: any of the refusals that apply, or what was asked for. */
+/** What may come of a create: one of the refusals that apply, or what was asked for. */
 export function createOutcomes(
   resource: ResourceName,
   state: State,

@@ -1,4 +1,4 @@
-import { problemCatalogue } from '@shop/service-kit/problem.ts';
+import { problemCatalogue } from '@shop/service-kit/problem-catalogue.ts';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { type ApiDocument, templateAt } from './document.ts';

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { clientHeader } from '@shop/service-kit/client.ts';
-import { Problem, type ProblemCode } from '@shop/service-kit/problem.ts';
+import { Problem } from '@shop/service-kit/problem.ts';
+import type { ProblemCode } from '@shop/service-kit/problem-catalogue.ts';
 import type { KeyRing } from './key-ring.ts';
 
 const credentials = /^bearer +(\S+)$/i;

@@ -39,8 +39,8 @@ function condition(declaration: ListDeclaration, { field: name, operator, values
       return field.nullable ? `(${sql} IS NULL OR ${others})` : others;
     }
     default: {
-      const any = given.length > 0 ? `${sql} IN (${given.map(add).join(', ')})` : 'FALSE';
-      return values.includes(null) ? `(${sql} IS NULL OR ${any})` : any;
+      const listed = given.length > 0 ? `${sql} IN (${given.map(add).join(', ')})` : 'FALSE';
+      return values.includes(null) ? `(${sql} IS NULL OR ${listed})` : listed;
     }
   }
 }

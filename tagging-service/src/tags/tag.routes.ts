@@ -1,7 +1,7 @@
 import { checkOf, crudRoutes, orMissing } from '@shop/resources/crud-routes.ts';
 import { pathId } from '@shop/resources/fields.ts';
 import { defineWrite, type ServiceContext } from '@shop/resources/write.ts';
-import type { AnyRoute } from '@shop/service-kit/route.ts';
+import type { Route } from '@shop/service-kit/route.ts';
 import * as z from 'zod';
 import { tagList } from './tag.list.ts';
 import {
@@ -21,7 +21,7 @@ const params = z.object({ id: pathId });
 const headers = { ETag: z.string().meta({ description: 'The entity tag that a GET would have now.' }) };
 
 /** `/api/tags` */
-export const tagRoutes = (context: ServiceContext, store: TagStore): AnyRoute[] => {
+export const tagRoutes = (context: ServiceContext, store: TagStore): Route[] => {
   const check = checkOf('tag', store);
   return [
     ...crudRoutes(context, {
