@@ -19,6 +19,9 @@ const programs = [
   { name: 'gateway', file: 'gateway/src/server.ts' },
 ];
 
+/** MiB, as in the Dockerfile: without a bound, Node lets memory grow with that of the machine before it collects any. */
+const largestHeap = '--max-old-space-size=512';
+
 /** The services ask for no key: whoever is to reach them from another machine goes through the gateway. */
 const behindGateway = { BIND_HOST: '127.0.0.1' };
 
@@ -94,7 +97,7 @@ export async function runPrograms(database: ProvidedDatabase, env: Environment, 
       spawn: (file, options) =>
         spawn(
           process.execPath,
-          stopping ? ['--eval', ''] : [...(watch ? ['--watch', '--watch-preserve-output'] : []), file],
+          stopping ? ['--eval', ''] : [largestHeap, ...(watch ? ['--watch', '--watch-preserve-output'] : []), file],
           {
             ...options,
             detached: true,

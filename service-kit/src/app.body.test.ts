@@ -219,6 +219,40 @@ describe('a body that a reviver goes through', () => {
   });
 });
 
+describe('a large body', () => {
+  let large: RunningServer;
+  beforeAll(async () => {
+    large = await start(8 * 2 ** 20);
+  });
+  afterAll(() => large.close());
+
+  test('When it has 250,000 values, then each that is wrong is counted', async () => {
+    const names = Array.from({ length: 249_998 }, (_, index) => `"k${index}":1`);
+    const { status, body } = await request(`${large.url}/things/1`, {
+      method: 'PUT',
+      headers: json,
+      body: `{"name":"x",${names.join()}}`,
+    });
+
+    expect(status).toBe(400);
+    expect(body.detail).toMatch(/^249998 values are not valid/);
+  });
+
+  test.each([
+    ['values', `[${'1,'.repeat(250_000)}1]`],
+    ['values and is never closed', '[1,'.repeat(30).padEnd(600_000, '1,')],
+    ['empty arrays', `[${'[],'.repeat(125_000)}[]]`],
+  ])('When it has more than 250,000 %s, then it is 400 and says how many it may have', async (_, text) => {
+    const { status, body } = await request(`${large.url}/echo`, { method: 'POST', headers: json, body: text });
+
+    expect(status).toBe(400);
+    expect(body).toMatchObject({
+      code: 'validation_failed',
+      errors: [{ pointer: '', code: 'too_many_values', allowed: { values: 250_000 } }],
+    });
+  });
+});
+
 describe('validation', () => {
   const put = (path: string, body?: unknown) => send(path, { method: 'PUT', body });
 

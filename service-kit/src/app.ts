@@ -7,7 +7,7 @@ import cors from 'cors';
 import express, { type Express, type RequestHandler, type Router } from 'express';
 import helmet from 'helmet';
 import { beginBudget } from './deadline.ts';
-import { deepestJson, isDeeperThan } from './json-depth.ts';
+import { passedBound } from './json-bounds.ts';
 import type { Logger } from './logger.ts';
 import { type ErrorTranslator, notFoundHandler, problemHandler } from './problem.ts';
 import { requestLog } from './request-log.ts';
@@ -110,7 +110,8 @@ export function createApp(options: AppOptions): Express {
         verify: (req, _res, body, encoding) => {
           if (encoding !== 'utf-8') throw Object.assign(new Error('not UTF-8'), { type: 'charset.unsupported' });
           if (!isUtf8(body)) throw new Error('not UTF-8');
-          if (isDeeperThan(deepestJson, body)) throw Object.assign(new Error('too deep'), { type: 'entity.too.deep' });
+          const bound = passedBound(body);
+          if (bound) throw Object.assign(new Error(`beyond the bound of ${bound}`), { type: `json.${bound}` });
           // As the parser does, it leaves out a byte order mark.
           if (reviver?.isNeeded(body)) toRevive.set(req, new TextDecoder().decode(body));
         },

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { ErrorRequestHandler, RequestHandler } from 'express';
-import { deepestJson } from './json-depth.ts';
+import { jsonBounds } from './json-bounds.ts';
 import type { Logger } from './logger.ts';
 import { type ProblemCode, problemCatalogue } from './problem-catalogue.ts';
 
@@ -84,8 +84,12 @@ function fromExpress(error: unknown): Problem | undefined {
     case 'entity.verify.failed':
     case 'request.size.invalid':
       return notJson();
-    case 'entity.too.deep':
-      return tooDeep();
+    case 'json.depth':
+      return beyond('too_deep', `must not be nested more than ${jsonBounds.depth} deep`, { depth: jsonBounds.depth });
+    case 'json.values':
+      return beyond('too_many_values', `must not have more than ${jsonBounds.values} values`, {
+        values: jsonBounds.values,
+      });
     case 'entity.too.large':
       return new Problem('body_too_large', 'The body is larger than this path accepts.');
     case 'encoding.unsupported':
@@ -104,12 +108,8 @@ const notJson = (): Problem =>
     errors: [{ pointer: '', code: 'invalid_json', detail: 'must be JSON in UTF-8' }],
   });
 
-const tooDeep = (): Problem => {
-  const detail = `must not be nested more than ${deepestJson} deep`;
-  return new Problem('validation_failed', `The body ${detail}.`, {
-    errors: [{ pointer: '', code: 'too_deep', detail, allowed: { depth: deepestJson } }],
-  });
-};
+const beyond = (code: string, detail: string, allowed: Record<string, number>): Problem =>
+  new Problem('validation_failed', `The body ${detail}.`, { errors: [{ pointer: '', code, detail, allowed }] });
 
 /** Answers a path that no route has. */
 export const notFoundHandler: RequestHandler = (req) => {

@@ -17,14 +17,15 @@ export function parseRequest(route: Route, req: Request): Input<never, never, ne
       headers: { Accept: 'application/json' },
     });
   }
-  const faults: Fault[] = [];
+  // Not `push` with all of them as arguments: there may be more faults than arguments have room on the stack.
+  let faults: Fault[] = [];
   const parse = (part: Part, schema: z.ZodType | undefined, value: unknown): unknown => {
     if (!schema) {
-      if (part === 'query') faults.push(...unknownKeys(part, Object.keys(value as object), []));
+      if (part === 'query') faults = faults.concat(unknownKeys(part, Object.keys(value as object), []));
       return undefined;
     }
     const parsed = parsePart(part, schema, value);
-    if (parsed.faults) faults.push(...parsed.faults);
+    if (parsed.faults) faults = faults.concat(parsed.faults);
     return parsed.value;
   };
   const params = parse('params', route.params, req.params);
@@ -32,7 +33,7 @@ export function parseRequest(route: Route, req: Request): Input<never, never, ne
   const named = Object.keys(route.headers?.shape ?? {}).map((name) => [name, req.get(name)]);
   const headers = parse('headers', route.headers, Object.fromEntries(named));
   const body = parse('body', route.body, req.body);
-  faults.push(...(route.crossCheck?.({ params: req.params, query: req.query, body: req.body }) ?? []));
+  faults = faults.concat(route.crossCheck?.({ params: req.params, query: req.query, body: req.body }) ?? []);
   if (faults.length > 0) throw validationProblem(faults);
   return { params, query, headers, body, request: req } as Input<never, never, never, never>;
 }

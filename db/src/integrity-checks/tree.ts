@@ -44,10 +44,10 @@ function cyclesOf(parents: Parents): number[] {
  */
 function tooDeepOf(parents: Parents): number[] {
   const children = Map.groupBy(parents.keys(), (id) => parents.get(id) ?? null);
-  const found: number[] = [];
+  let found: number[] = [];
   let level = children.get(null) ?? [];
   for (let depth = 1; level.length > 0; depth++) {
-    if (depth > 1 && depth % largestDepth === 1) found.push(...level);
+    if (depth > 1 && depth % largestDepth === 1) found = found.concat(level);
     level = level.flatMap((id) => children.get(id) ?? []);
   }
   return found.toSorted((a, b) => a - b);

@@ -6,7 +6,7 @@ import { type Column, columns, type Level, type Row } from './row.ts';
 import { type MakeFault, type OwnRows, type System, withOwnRows } from './system.ts';
 
 /** Far more than a program needs, and far less than one takes that keeps what it should not. */
-const memoryBound = 768 * 2 ** 20;
+const memoryBound = 512 * 2 ** 20;
 
 /** For each service `DB_POOL_MAX`, one that asks whether the database is there, and one that ends a statement. */
 const connectionBound = 12;

@@ -1,0 +1,31 @@
+import { expect, test } from '@jest/globals';
+import { request } from '@shop/service-kit/testing.ts';
+import { baseUrl } from '../client.ts';
+
+/** How many come at once: more than the gateway holds of the largest. */
+const many = 20;
+
+const repeat = (count: number, text: (index: number) => string): string =>
+  Array.from({ length: count }, (_, i) => text(i)).join();
+
+test.each([
+  ['130,000 fields that nobody knows', `{${repeat(130_000, (index) => `"a field of some length ${index}":1`)}}`],
+  ['a million empty arrays', `{"create":[${repeat(1_000_000, () => '[]')}]}`],
+  [
+    '1,000 operations, each with 240 values that it must not have',
+    `{"create":[${repeat(1_000, () => `{"x":[${repeat(240, () => '{}')}]}`)}]}`,
+  ],
+])(
+  'When 20 batches come at once with %s, then each is 400, or 503 where it is too much, and who comes next is answered',
+  async (_, body) => {
+    const headers = { 'Content-Type': 'application/json' };
+    const answers = await Promise.all(
+      Array.from({ length: many }, () => request(`${baseUrl()}/api/products/batch`, { method: 'POST', body, headers })),
+    );
+    const next = await request(`${baseUrl()}/api/products?_limit=1`);
+
+    expect(answers.map(({ status }) => status).filter((status) => status !== 400 && status !== 503)).toEqual([]);
+    expect(answers.some(({ status }) => status === 400)).toBe(true);
+    expect(next.status).toBe(200);
+  },
+);
