@@ -9,7 +9,11 @@ const typescript = {
 };
 
 /** What promises times has the machine to itself: `npm test` runs it after everything else. */
-const timed = ['<rootDir>/scripts/resilience.test.ts', '<rootDir>/scripts/rolling-restart.test.ts'];
+const timed = [
+  '<rootDir>/catalog-service/src/database-faults.test.ts',
+  '<rootDir>/scripts/resilience.test.ts',
+  '<rootDir>/scripts/rolling-restart.test.ts',
+];
 
 export default {
   maxWorkers: 2,

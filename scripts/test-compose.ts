@@ -82,15 +82,15 @@ async function withMysql(work: (settings: string) => Promise<void>): Promise<voi
 async function main(): Promise<void> {
   await orStop('there is no Docker engine here: "docker info" failed', run('docker', ['info'], { stdio: 'ignore' }));
   console.log(`\nThe packages' database tests on MySQL 9.7`);
-  await withMysql((settings) =>
-    orStop(
-      'a package fails on MySQL 9.7',
-      jest(['--selectProjects', 'packages', '--', 'db/', 'catalog-service/', 'tagging-service/', 'scripts/crash'], {
-        TEST_DATABASE: settings,
-        STACK_DATABASE: settings,
-      }),
-    ),
-  );
+  await withMysql(async (settings) => {
+    const onMysql = (project: string, words: string[]) =>
+      orStop(
+        'a package fails on MySQL 9.7',
+        jest(['--selectProjects', project, ...words], { TEST_DATABASE: settings, STACK_DATABASE: settings }),
+      );
+    await onMysql('packages', ['--', 'db/', 'catalog-service/', 'tagging-service/', 'scripts/crash']);
+    await onMysql('faults', ['--runInBand', '--', 'database-faults']);
+  });
   try {
     console.log(`\ndocker compose up (project ${project}, gateway on port ${gateway})`);
     await orStop('docker compose build failed', compose('--profile', 'tools', 'build', '--quiet'));

@@ -30,6 +30,12 @@ export interface RequestLimits {
 /** Seconds that a statement waits for another's row lock before it gives up. */
 export const lockWaitSeconds = 5;
 
+/**
+ * Seconds after which the server ends a service's session that says nothing, and with it a transaction of a service that is
+ * frozen or cut off, whose locks others wait for. The pool closes what it does not need in half of that.
+ */
+const silenceSeconds = 10;
+
 /** Milliseconds that a connection may take to be made: for a service, whose clients wait, and for a command. */
 const connectPatience = { service: 2_000, command: 10_000 };
 
@@ -80,7 +86,7 @@ export function connect(
     // connection more, and use it for nothing.
     ...{ keepDefaultTimezone: true, databaseVersion: '9.7.0' },
     // Nobody waits for a connection of a pool that has a queue before it, but for one that is being opened.
-    pool: { max: settings.poolMax, min: 0, acquire: 60_000, idle: 60_000 },
+    pool: { max: settings.poolMax, min: 0, acquire: 60_000, idle: limits ? silenceSeconds * 500 : 60_000 },
     dialectOptions: {
       ...options,
       ...watchdog?.options,
@@ -97,7 +103,7 @@ export function connect(
           "sql_mode = 'STRICT_TRANS_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
           `innodb_lock_wait_timeout = ${lockWaitSeconds}`,
           `${isMariaDb(connection) ? 'tx_isolation' : 'transaction_isolation'} = 'READ-COMMITTED'`,
-          ...(limits ? [firstCap(connection, limits.requestTimeout)] : []),
+          ...(limits ? [firstCap(connection, limits.requestTimeout), `wait_timeout = ${silenceSeconds}`] : []),
         ];
         await connection.promise().query(`SET ${assignments.map((each) => `SESSION ${each}`).join(', ')}`);
         if (!watchdog || !limits) return;

@@ -29,6 +29,8 @@ export interface FaultProxy {
    * answered, without its answer. Settles when that has happened.
    */
   breakAt(text: string, moment: 'before' | 'answered'): Promise<void>;
+  /** Lets nothing pass any more (a black hole) from the moment at which a client sends `text`. Settles when it has sent it. */
+  stopAt(text: string): Promise<void>;
   /** How many connections clients have opened. */
   readonly opened: number;
   close(): Promise<void>;
@@ -44,8 +46,17 @@ interface Way {
 
 interface Breaking {
   text: string;
-  moment: 'before' | 'answered';
+  moment: 'before' | 'answered' | 'never';
   done: () => void;
+}
+
+/**
+ * Breaks off a connection (RST), or one way of it that is ending already as it is: Node (24) refuses to reset such a socket, and
+ * then waits for it for ever when the process ends.
+ */
+function abort(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 /** Starts a proxy to `target` on a free port of the loopback interface, which passes everything at first. */
@@ -94,8 +105,7 @@ export async function startFaultProxy(target: { host: string; port: number }): P
     pairs.add(pair);
     const breakOff = () => {
       pairs.delete(pair);
-      client.resetAndDestroy();
-      server.resetAndDestroy();
+      for (const socket of pair) abort(socket);
     };
     let atAnswer: (() => void) | undefined;
     const there: Way = { from: client, to: server, waiting: [], isPumped: false };
@@ -115,7 +125,10 @@ export async function startFaultProxy(target: { host: string; port: number }): P
             done();
           };
           if (moment === 'before') return finish();
-          atAnswer = finish;
+          if (moment === 'never') {
+            mode = { kind: 'black hole' };
+            done();
+          } else atAnswer = finish;
         }
         if (way === back && atAnswer) return atAnswer();
         push(chunk);
@@ -140,7 +153,7 @@ export async function startFaultProxy(target: { host: string; port: number }): P
   const { port } = server.address() as { port: number };
 
   const reset = () => {
-    for (const pair of pairs) for (const socket of pair) socket.resetAndDestroy();
+    for (const pair of pairs) for (const socket of pair) abort(socket);
     pairs.clear();
   };
   return {
@@ -162,6 +175,10 @@ export async function startFaultProxy(target: { host: string; port: number }): P
     breakAt: (text, moment) =>
       new Promise((done) => {
         breaking = { text, moment, done };
+      }),
+    stopAt: (text) =>
+      new Promise((done) => {
+        breaking = { text, moment: 'never', done };
       }),
     close: async () => {
       mode = { kind: 'pass' };
