@@ -93,7 +93,7 @@ function writesOf(
 
 /** The requests of a column, writes under names of their own. */
 export function questionsOf(column: Column, system: System & OwnRows, log: WriteLog, { silent = [] }: Row): Question[] {
-  const { urls, product } = system;
+  const { urls, tagged } = system;
   const { gateway } = urls;
   const get = (...paths: string[]): Question[] => paths.map((path) => ({ url: `${gateway}${path}` }));
   switch (column) {
@@ -105,7 +105,7 @@ export function questionsOf(column: Column, system: System & OwnRows, log: Write
       return writesOf(system, log, () => ({ 'Idempotency-Key': randomUUID() }));
     case 'tags': {
       const name = log.nextName();
-      const body = { tag_name: name, productIds: [product] };
+      const body = { tag_name: name, productIds: [tagged] };
       return [...get('/api/tags/1', '/api/tags'), { method: 'POST', url: `${gateway}/api/tags`, body, name }];
     }
     case 'live':

@@ -7,7 +7,7 @@ import { type Cell, type Column, columns, type Program, type Row } from './row.t
 import type { MakeFault, OwnRows, System } from './system.ts';
 
 /** Milliseconds by which an answer may be later than is promised, on a machine that runs other tests as well. */
-const tolerance = 1_500;
+const tolerance = 1_000;
 
 /** What was seen in one row. Lists hold what should not have been, in words. */
 export interface Report {

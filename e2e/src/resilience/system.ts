@@ -21,17 +21,23 @@ export interface System {
 
 /** Rows that writers change, by their ids: those of the seed are other tests' too. */
 export interface OwnRows {
+  /** Whose stock is moved. */
   product: number;
+  /** What gets new tags: another one, since a service that is frozen in the middle of a write keeps its locks. */
+  tagged: number;
   tag: number;
 }
 
-/** Creates a product and a tag for the writers of a system. */
+/** Creates products and a tag for the writers of a system. */
 export async function withOwnRows<S extends System>(system: S): Promise<S & OwnRows> {
   const create = async (path: string, body: object): Promise<number> =>
     (await request(`${system.urls.gateway}${path}`, { method: 'POST', body })).body.id;
   const name = `resilience ${Date.now()}`;
-  const product = await create('/api/products', { product_name: name, price: 1 });
-  return { ...system, product, tag: await create('/api/tags', { tag_name: name }) };
+  const [product, tagged] = [
+    await create('/api/products', { product_name: name, price: 1 }),
+    await create('/api/products', { product_name: name, price: 1 }),
+  ];
+  return { ...system, product, tagged, tag: await create('/api/tags', { tag_name: name }) };
 }
 
 /** A fault that has been made. */
