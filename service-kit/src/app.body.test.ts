@@ -226,7 +226,7 @@ describe('a large body', () => {
   });
   afterAll(() => large.close());
 
-  test('When it has 250,000 values, then each that is wrong is counted', async () => {
+  test('When it has 250,000 values, then it is read', async () => {
     const names = Array.from({ length: 249_998 }, (_, index) => `"k${index}":1`);
     const { status, body } = await request(`${large.url}/things/1`, {
       method: 'PUT',
@@ -235,7 +235,7 @@ describe('a large body', () => {
     });
 
     expect(status).toBe(400);
-    expect(body.detail).toMatch(/^249998 values are not valid/);
+    expect(body.detail).toMatch(/^More than 1000 values are not valid/);
   });
 
   test.each([
@@ -292,7 +292,7 @@ describe('validation', () => {
     await other.close();
     expect(status).toBe(400);
     expect(body.errors).toHaveLength(1_000);
-    expect(body.detail).toMatch(/^50000 values are not valid: \/k0 .* 49980 more\.$/);
+    expect(body.detail).toMatch(/^More than 1000 values are not valid: \/k0 .* at least 981 more\.$/);
     expect(text.length).toBeLessThan(200_000);
   });
 

@@ -42,7 +42,12 @@ function parsePart<S extends z.ZodType>(part: Part, schema: S, value: unknown): 
   // With the input in each issue, what is missing can be told from what is wrong.
   const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return { value: result.data };
-  return { faults: result.error.issues.flatMap((issue) => faultsOf(part, issue, schema)) };
+  let faults: Fault[] = [];
+  for (const issue of result.error.issues) {
+    faults = faults.concat(faultsOf(part, issue, schema));
+    if (faults.length > mostFaults) break;
+  }
+  return { faults };
 }
 
 /** A value as its schema gives it back, or what is wrong with it. */
@@ -56,18 +61,25 @@ export const parseBody = <S extends z.ZodType>(schema: S, value: unknown): Parse
 export const faultsAt = (pointer: string, faults: Fault[]): Fault[] =>
   faults.map((fault) => (fault.header || fault.parameter ? fault : { ...fault, pointer: pointer + fault.pointer }));
 
-/** How many faults a problem names: a body can have hundreds of thousands, and each says more than there was in the body. */
+/**
+ * How many faults a problem names: a body can have hundreds of thousands, and each says more than there was in the body. Beyond
+ * them no more are looked for.
+ */
 const mostFaults = 1_000;
 
 /** 400 that names every fault, up to `most`; its code says when there is nothing wrong but unknown parameters. */
 export function validationProblem(faults: Fault[], most = mostFaults): Problem {
   const onlyUnknown = faults.every((fault) => fault.code === 'unknown_parameter');
-  const count = faults.length === 1 ? 'One value is' : `${faults.length} values are`;
   return new Problem(
     onlyUnknown ? 'unknown_parameter' : 'validation_failed',
-    `${count} not valid: ${sentenceOf(faults)}.`,
+    `${countInWords(faults.length)} not valid: ${sentenceOf(faults)}.`,
     { errors: faults.slice(0, most) },
   );
+}
+
+function countInWords(faults: number): string {
+  if (faults === 1) return 'One value is';
+  return faults > mostFaults ? `More than ${mostFaults} values are` : `${faults} values are`;
 }
 
 /** How many faults are told in the sentence of a problem; `errors` has more. */
@@ -77,7 +89,9 @@ const toldFaults = 20;
 export function sentenceOf(faults: Fault[]): string {
   const told = faults.slice(0, toldFaults).map((fault) => `${placeOf(fault)} ${fault.detail}`);
   const others = faults.length - told.length;
-  return [...told, ...(others > 0 ? [`${others} more`] : [])].join('; ');
+  return [...told, ...(others > 0 ? [`${faults.length > mostFaults ? 'at least ' : ''}${others} more`] : [])].join(
+    '; ',
+  );
 }
 
 const placeOf = (fault: Fault): string => fault.parameter ?? fault.header ?? (fault.pointer || 'the body');
@@ -93,7 +107,7 @@ function locate(part: Part, path: PropertyKey[]): Pick<Fault, 'pointer' | 'param
 }
 
 function unknownKeys(part: Part, keys: string[], allowed: string[], path: PropertyKey[] = []): Fault[] {
-  return keys.map((key) => ({
+  return keys.slice(0, mostFaults + 1).map((key) => ({
     ...locate(part, [...path, key]),
     code: part === 'body' ? 'unknown_field' : 'unknown_parameter',
     detail: part === 'body' ? 'is not a field of this resource' : 'is not a parameter of this path',
