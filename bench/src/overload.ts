@@ -2,10 +2,11 @@
 // it answers the most, then lets four times as many ask, and a thousand; each client sends its next request as soon as it has an
 // answer, whatever that is. Reports the requests that were answered with success, how long /health/live took meanwhile, and memory.
 //   --seconds N   seconds of each round (5)
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import { prepareDatabase, provideDatabase } from '@shop/db/provision.ts';
 import { type Contestant, inTurn, runLoad } from './load.ts';
 import { startStack, stopPrograms } from './processes.ts';
@@ -20,22 +21,13 @@ async function memory(pid: number): Promise<number> {
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
 }
 
-/** Asks every tenth of a second until it is told to stop; the times of the answers in milliseconds, in order. */
+/** Asks a URL all the while (`probe.ts`) until it is told to stop; the times of the answers in milliseconds, in order. */
 function probe(url: string): () => Promise<number[]> {
-  const times: number[] = [];
-  let stopped = false;
-  const asking = (async () => {
-    while (!stopped) {
-      const asked = performance.now();
-      const { ok } = await fetch(url);
-      times.push(ok ? performance.now() - asked : Number.POSITIVE_INFINITY);
-      await delay(100);
-    }
-  })();
+  const thread = new Worker(new URL('probe.ts', import.meta.url), { workerData: url });
   return async () => {
-    stopped = true;
-    await asking;
-    return times.toSorted((a, b) => a - b);
+    thread.postMessage('stop');
+    const [times] = await once(thread, 'message');
+    return times;
   };
 }
 
@@ -54,7 +46,7 @@ async function round(contestant: Contestant, connections: number): Promise<numbe
   const sizes = await Promise.all([gateway, service].map((pid) => memory(pid as number)));
   console.log(
     `${connections} clients: ${goodput.toFixed(0)}/s with success, ${(failures / seconds).toFixed(0)}/s without, p99 ${p99} ms; ` +
-      `/health/live p50 ${live[Math.floor(live.length / 2)]?.toFixed(0)} ms, p99 ${live[Math.floor(live.length * 0.99)]?.toFixed(0)} ms; ` +
+      `/health/live p50 ${live[Math.floor(live.length / 2)]?.toFixed(0)} ms, p99 ${live[Math.floor(live.length * 0.99)]?.toFixed(0)} ms, at most ${live.at(-1)?.toFixed(0)} ms; ` +
       `gateway ${sizes[0]?.toFixed(0)} MiB, catalog-service ${sizes[1]?.toFixed(0)} MiB`,
   );
   return goodput;

@@ -17,7 +17,7 @@ const answers = (probe: string): Promise<boolean> =>
 
 /** Starts a program of this checkout, in a group of its own (Ctrl-C is for the bench), and waits until it answers at `probe`. */
 async function startProgram(file: string, words: string[], env: NodeJS.ProcessEnv, probe: string): Promise<number> {
-  const child = spawn(process.execPath, [file, ...words], {
+  const child = spawn(process.execPath, ['--max-old-space-size=512', file, ...words], {
     cwd: root,
     env,
     stdio: ['ignore', 'ignore', 'inherit'],

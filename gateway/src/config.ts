@@ -15,6 +15,7 @@ import { type TelemetryConfig, telemetryConfig } from '@shop/service-kit/telemet
 import * as z from 'zod';
 import type { GuardConfig } from './guards/guard.ts';
 import { rateLimitSetting } from './guards/rate-limit.ts';
+import type { Places } from './upstreams/admission.ts';
 
 export interface GatewayConfig {
   logLevel: string;
@@ -26,8 +27,8 @@ export interface GatewayConfig {
   telemetry: TelemetryConfig;
   /** Milliseconds for which requests are still taken after the signal to stop. */
   shutdownDelay: number;
-  /** How many requests may be at a service at a time. */
-  maxInFlight: number;
+  /** How many requests may be at a service at a time, and how many may wait for that. */
+  places: Places;
   /** How many bytes of bodies may be held at a time. */
   maxBodyBytes: number;
   /** Whether the gateway is behind a proxy whose `X-Forwarded-*` headers can be believed. */
@@ -76,7 +77,8 @@ export function gatewayConfig(env: Environment): GatewayConfig {
       CATALOG_OPERATIONS_PORT: portSetting(0).optional(),
       TAGGING_OPERATIONS_PORT: portSetting(0).optional(),
       REQUEST_TIMEOUT_MS: requestTimeoutSetting,
-      GATEWAY_MAX_IN_FLIGHT: integerSetting(1, 100_000).default(128),
+      GATEWAY_MAX_IN_FLIGHT: integerSetting(1, 100_000).default(48),
+      GATEWAY_MAX_WAITING: integerSetting(0, 100_000).default(1_000),
       GATEWAY_MAX_BODY_MIB: integerSetting(8, 65_536).default(64),
       TRUST_PROXY: booleanSetting.default(false),
       API_KEYS_FILE: keysFileSetting.optional(),
@@ -105,7 +107,7 @@ export function gatewayConfig(env: Environment): GatewayConfig {
     requestTimeout: settings.REQUEST_TIMEOUT_MS,
     telemetry: telemetryConfig('gateway', env),
     shutdownDelay: settings.SHUTDOWN_DELAY_MS,
-    maxInFlight: settings.GATEWAY_MAX_IN_FLIGHT,
+    places: { maxInFlight: settings.GATEWAY_MAX_IN_FLIGHT, maxWaiting: settings.GATEWAY_MAX_WAITING },
     maxBodyBytes: settings.GATEWAY_MAX_BODY_MIB * 2 ** 20,
     trustProxy: settings.TRUST_PROXY,
     guard: {

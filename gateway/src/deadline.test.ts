@@ -84,35 +84,3 @@ test('When requests were answered in time, then their deadlines do nothing later
   const troubled = gateway.lines.filter((line) => 'req' in line && line.level !== 'info');
   expect(troubled).toEqual([]);
 });
-
-test('When as many requests are at a service as may be, then the next is 503 at once, and the other service is untouched', async () => {
-  const waiting: (() => void)[] = [];
-  const arrived = Promise.withResolvers<void>();
-  const gateway = await startGateway({
-    catalog: (_req, res) => {
-      waiting.push(() => res.end('{}'));
-      if (waiting.length === 2) arrived.resolve();
-    },
-    maxInFlight: 2,
-    requestTimeout: 30_000,
-  });
-  const url = `${gateway.url}/api/products`;
-  const first = [request(url), request(url)];
-  await arrived.promise;
-
-  const refused = [await request(url), await request(url, { method: 'POST', body: {} })];
-  const other = await request(`${gateway.url}/api/tags`);
-  for (const finish of waiting) finish();
-  const answered = await Promise.all(first);
-  const next = request(url);
-  while (waiting.length < 3) await delay(10);
-  waiting[2]?.();
-
-  expect(refused.map(({ status, headers }) => [status, headers.get('retry-after')])).toEqual([
-    [503, '1'],
-    [503, '1'],
-  ]);
-  expect(other.status).toBe(200);
-  expect(answered.map(({ status }) => status)).toEqual([200, 200]);
-  expect((await next).status).toBe(200);
-});

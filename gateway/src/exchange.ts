@@ -3,6 +3,7 @@ import { budgetOf, requestTimeoutHeader } from '@shop/service-kit/deadline.ts';
 import { upstreamRetried } from '@shop/service-kit/metrics.ts';
 import { Problem, unavailable } from '@shop/service-kit/problem.ts';
 import { type BodyBudget, bodyLimitOf, hasBody, type KeptBody, keepBody } from './request-body.ts';
+import type { Guest } from './upstreams/admission.ts';
 import type { Attempt, Replica } from './upstreams/replica.ts';
 import type { UpstreamPool } from './upstreams/upstream-pool.ts';
 
@@ -34,7 +35,7 @@ const isRead = (method: string | undefined): boolean => method === 'GET' || meth
  * that can do no harm: to any replica while no connection was made, since then nothing was sent; once more after a connection
  * that broke, if it only reads or has an `Idempotency-Key`.
  */
-export class Exchange implements Attempt {
+export class Exchange implements Attempt, Guest {
   readonly #passage: Passage;
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;
@@ -67,7 +68,7 @@ export class Exchange implements Attempt {
   /** Reads the body, where there is one, and sends the request on. */
   start(): void {
     if (!hasBody(this.#req)) {
-      this.#sendFirst();
+      this.#passage.pool.admission.enter(this);
       return;
     }
     const { headers } = this.#req;
@@ -78,10 +79,19 @@ export class Exchange implements Attempt {
         this.#bytes = bytes;
         headers['content-length'] = String(bytes.length);
         delete headers['transfer-encoding'];
-        this.#sendFirst();
+        this.#passage.pool.admission.enter(this);
       },
       (problem: Problem) => this.#finish(problem),
     );
+  }
+
+  admit(): void {
+    this.#sendingSince = performance.now();
+    this.#send(this.#passage.pool.pick());
+  }
+
+  refuse(): void {
+    this.#finish(this.#passage.pool.busy);
   }
 
   /** Where the request goes now. */
@@ -160,16 +170,6 @@ export class Exchange implements Attempt {
     return isRead(this.#req.method) || this.#req.headers['idempotency-key'] !== undefined;
   }
 
-  #sendFirst(): void {
-    const { pool } = this.#passage;
-    if (!pool.enter(this)) {
-      this.#finish(pool.busy);
-      return;
-    }
-    this.#sendingSince = performance.now();
-    this.#send(pool.pick());
-  }
-
   #send(replica: Replica | undefined, cause?: Error): void {
     const { pool, send } = this.#passage;
     if (!replica) {
@@ -213,7 +213,8 @@ export class Exchange implements Attempt {
     if (this.#body && !this.#bytes) {
       const detail = `The request did not arrive within ${requestTimeout} ms.`;
       this.#finish(new Problem('request_timeout', detail, { headers: { Connection: 'close' } }));
-    } else this.#finish(new Problem('upstream_timeout', `${pool.name} did not answer in time.`));
+    } else if (this.#sendingSince === 0) this.refuse();
+    else this.#finish(new Problem('upstream_timeout', `${pool.name} did not answer in time.`));
   }
 
   #finish(problem: Problem): void {
@@ -229,7 +230,7 @@ export class Exchange implements Attempt {
     if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#timer);
-    this.#passage.pool.leave(this);
+    this.#passage.pool.admission.leave(this);
     this.#replica?.inFlight.delete(this);
     this.#body?.release();
   }

@@ -72,7 +72,7 @@ export function proxyTo(
   const passage: Passage = { pool, bodies, requestTimeout, send: (req, res) => void proxy(req, res) };
   return (req, res, fail) => {
     // Before anything else: what is refused has to cost next to nothing.
-    if (pool.isFull) {
+    if (pool.admission.isFull) {
       fail(pool.busy);
       return;
     }

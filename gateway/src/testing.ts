@@ -93,7 +93,7 @@ export async function startGateway({
     port: 0,
     requestTimeout: 10_000,
     shutdownDelay: 0,
-    maxInFlight: 1_000,
+    places: { maxInFlight: 1_000, maxWaiting: 0 },
     maxBodyBytes: 64 * 2 ** 20,
     trustProxy: false,
     telemetry: { metrics: false },
@@ -104,7 +104,7 @@ export async function startGateway({
   const { logger, lines } = memoryLogger(config.logLevel);
   const guarding = await createGuard(config, logger);
   open.push(guarding);
-  const pools = await startPools(config.upstreams, { logger, maxInFlight: config.maxInFlight });
+  const pools = await startPools(config.upstreams, { logger, places: config.places });
   open.push(...Object.values(pools));
   const start = async (app: RequestListener) => {
     const server = await listen(app, { host: '127.0.0.1', port: 0 });

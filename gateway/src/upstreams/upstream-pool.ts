@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@shop/service-kit/logger.ts';
 import { type Problem, unavailable } from '@shop/service-kit/problem.ts';
+import { Admission, type Places } from './admission.ts';
 import { Replica, type ReplicaState } from './replica.ts';
 
 /** Milliseconds from one probe of a replica to the next. */
@@ -20,13 +21,18 @@ const preference: Record<ReplicaState, number> = {
   silent: Number.POSITIVE_INFINITY,
 };
 
+export interface PoolOptions {
+  logger: Logger;
+  /** Of each service. */
+  places: Places;
+}
+
 /** The replicas of a service: found by its name, watched, and chosen from. */
 export class UpstreamPool {
   readonly name: string;
   readonly #urls: URL[];
   readonly #logger: Logger;
-  readonly #maxInFlight: number;
-  readonly #inFlight = new Set<object>();
+  readonly admission: Admission;
   readonly #goneListeners: ((replica: Replica) => void)[] = [];
   /** What a request is answered for which there is no room. One for all: they come by the thousand. */
   readonly busy: Problem;
@@ -38,12 +44,11 @@ export class UpstreamPool {
   #list: Replica[] = [];
   #turn = 0;
 
-  /** @param options.maxInFlight how many requests may be at the service at a time */
-  constructor(name: string, urls: URL[], { logger, maxInFlight }: { logger: Logger; maxInFlight: number }) {
+  constructor(name: string, urls: URL[], { logger, places }: PoolOptions) {
     this.name = name;
     this.#urls = urls;
     this.#logger = logger;
-    this.#maxInFlight = maxInFlight;
+    this.admission = new Admission(places);
     this.busy = unavailable(`${name} has as many requests as it can take.`);
   }
 
@@ -55,22 +60,6 @@ export class UpstreamPool {
   /** Tells of each replica that can no longer be reached, or has lost its address. */
   onGone(listener: (replica: Replica) => void): void {
     this.#goneListeners.push(listener);
-  }
-
-  get isFull(): boolean {
-    return this.#inFlight.size >= this.#maxInFlight;
-  }
-
-  /** Counts a request in; false when there is no room for it. */
-  enter(request: object): boolean {
-    if (this.isFull) return false;
-    this.#inFlight.add(request);
-    return true;
-  }
-
-  /** Counts a request out, if it was in. */
-  leave(request: object): void {
-    this.#inFlight.delete(request);
   }
 
   /** Looks for the replicas, and goes on looking until {@link close}. */
@@ -197,7 +186,7 @@ export class UpstreamPool {
 /** The pools of all services, each found at its URLs. They watch their replicas until they are closed. */
 export async function startPools<Name extends string>(
   upstreams: Record<Name, { urls: URL[] }>,
-  options: { logger: Logger; maxInFlight: number },
+  options: PoolOptions,
 ): Promise<Record<Name, UpstreamPool>> {
   const pools = Object.entries<{ urls: URL[] }>(upstreams).map(
     ([name, { urls }]) => [name, new UpstreamPool(name, urls, options)] as const,

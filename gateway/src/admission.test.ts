@@ -1,0 +1,147 @@
+import type { RequestListener } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, expect, test } from '@jest/globals';
+import { request } from '@shop/service-kit/testing.ts';
+import { closeAll, startGateway, startUpstream } from './testing.ts';
+
+afterEach(closeAll);
+
+/** A service that answers when it is told to, and knows what it was asked. */
+function holding() {
+  const held: { url: string; finish: () => void; breakOff: () => void }[] = [];
+  const service: RequestListener = (req, res) => {
+    held.push({ url: String(req.url), finish: () => res.end('{}'), breakOff: () => res.destroy() });
+  };
+  const has = async (count: number) => {
+    while (held.length < count) await delay(5);
+  };
+  return { held, service, has };
+}
+
+test('When as many requests are at a service as may be and none may wait, then the next is 503 at once, and the other service is untouched', async () => {
+  const waiting: (() => void)[] = [];
+  const arrived = Promise.withResolvers<void>();
+  const gateway = await startGateway({
+    catalog: (_req, res) => {
+      waiting.push(() => res.end('{}'));
+      if (waiting.length === 2) arrived.resolve();
+    },
+    places: { maxInFlight: 2, maxWaiting: 0 },
+    requestTimeout: 30_000,
+  });
+  const url = `${gateway.url}/api/products`;
+  const first = [request(url), request(url)];
+  await arrived.promise;
+
+  const refused = [await request(url), await request(url, { method: 'POST', body: {} })];
+  const other = await request(`${gateway.url}/api/tags`);
+  for (const finish of waiting) finish();
+  const answered = await Promise.all(first);
+  const next = request(url);
+  while (waiting.length < 3) await delay(10);
+  waiting[2]?.();
+
+  expect(refused.map(({ status, headers }) => [status, headers.get('retry-after')])).toEqual([
+    [503, '1'],
+    [503, '1'],
+  ]);
+  expect(other.status).toBe(200);
+  expect(answered.map(({ status }) => status)).toEqual([200, 200]);
+  expect((await next).status).toBe(200);
+});
+
+test('When no more requests may be at a service, then the next one waits and is passed on in its turn', async () => {
+  const { held, service, has } = holding();
+  const gateway = await startGateway({ catalog: service, places: { maxInFlight: 1, maxWaiting: 2 } });
+  const get = (id: number) => request(`${gateway.url}/api/products/${id}`);
+
+  const first = get(1);
+  await has(1);
+  const second = get(2);
+  // The order in which they come is the gateway's to keep, and not that of two connections.
+  await delay(50);
+  const third = get(3);
+  await delay(50);
+  const fourth = await get(4);
+  const before = held.length;
+  for (let turn = 1; turn <= 3; turn++) {
+    await has(turn);
+    held[turn - 1]?.finish();
+  }
+
+  expect(before).toBe(1);
+  expect(fourth.status).toBe(503);
+  expect((await Promise.all([first, second, third])).map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect(held.map(({ url }) => url)).toEqual(['/api/products/1', '/api/products/2', '/api/products/3']);
+});
+
+test('When its turn does not come, then a request is 503 with Retry-After, and the service has not seen it', async () => {
+  const { held, service, has } = holding();
+  const gateway = await startGateway({ catalog: service, places: { maxInFlight: 1, maxWaiting: 1 } });
+  const first = request(`${gateway.url}/api/products/1`);
+  await has(1);
+
+  const { status, headers } = await request(`${gateway.url}/api/products`, { method: 'POST', body: {} });
+  held[0]?.finish();
+
+  expect([status, headers.get('retry-after')]).toEqual([503, '1']);
+  expect((await first).status).toBe(200);
+  expect(held).toHaveLength(1);
+});
+
+test('When the time of a request is up before its turn has come, then it is 503: nothing was done', async () => {
+  const { held, service, has } = holding();
+  const gateway = await startGateway({ catalog: service, places: { maxInFlight: 1, maxWaiting: 1 } });
+  const first = request(`${gateway.url}/api/products/1`);
+  await has(1);
+
+  const { status, body } = await request(`${gateway.url}/api/products/2`, {
+    headers: { 'X-Request-Timeout-Ms': '100' },
+  });
+  held[0]?.finish();
+  await first;
+
+  expect(status).toBe(503);
+  expect(body.code).toBe('unavailable');
+});
+
+test('When a client goes away that waits, then another one can wait in its place', async () => {
+  const { held, service, has } = holding();
+  const gateway = await startGateway({ catalog: service, places: { maxInFlight: 1, maxWaiting: 1 } });
+  const get = (id: number, signal?: AbortSignal) =>
+    request(`${gateway.url}/api/products/${id}`, signal ? { signal } : {});
+  const first = get(1);
+  await has(1);
+  const leaving = new AbortController();
+  const gone = get(2, leaving.signal).catch(() => 'gone');
+  await delay(50);
+  leaving.abort();
+  await gone;
+  await delay(50);
+
+  const third = get(3);
+  await delay(50);
+  held[0]?.finish();
+  await has(2);
+  held[1]?.finish();
+
+  expect((await Promise.all([first, third])).map(({ status }) => status)).toEqual([200, 200]);
+  expect(held.map(({ url }) => url)).toEqual(['/api/products/1', '/api/products/3']);
+});
+
+test('When a service is away, then all who wait are 503', async () => {
+  const { held, service, has } = holding();
+  const upstream = await startUpstream(service);
+  const gateway = await startGateway({ catalog: upstream.url, places: { maxInFlight: 1, maxWaiting: 50 } });
+  const get = (id: number) => request(`${gateway.url}/api/products/${id}`);
+  const first = get(1);
+  await has(1);
+  const waiting = Array.from({ length: 50 }, (_, index) => get(index + 2));
+  await delay(100);
+
+  const closed = upstream.close();
+  held[0]?.breakOff();
+  await closed;
+
+  expect(new Set((await Promise.all([first, ...waiting])).map(({ status }) => status))).toEqual(new Set([503]));
+});
