@@ -1,6 +1,6 @@
 import { loadEnvironmentFile } from '@shop/service-kit/config.ts';
 import { Health } from '@shop/service-kit/health.ts';
-import { createLogger } from '@shop/service-kit/logger.ts';
+import { processLogger } from '@shop/service-kit/logger.ts';
 import { endOnSignal, listen, runMain } from '@shop/service-kit/server.ts';
 import { startTelemetry, stopTelemetry } from '@shop/service-kit/telemetry.ts';
 import { createGateway, createOperations } from './app.ts';
@@ -11,7 +11,7 @@ import { startPools } from './upstreams/upstream-pool.ts';
 await runMain('gateway', async () => {
   const config = gatewayConfig(loadEnvironmentFile());
   await startTelemetry(config.telemetry, () => logger);
-  const logger = createLogger('gateway', config.logLevel);
+  const logger = processLogger('gateway', config.logLevel);
   const health = new Health('gateway');
   const { guard, close } = await createGuard(config, logger);
   const pools = await startPools(config.upstreams, { logger, places: config.places });

@@ -17,7 +17,7 @@ import {
   requestTimeoutSetting,
 } from '@shop/service-kit/config.ts';
 import { Health, type HealthCheck, healthRoutes } from '@shop/service-kit/health.ts';
-import { createLogger, type Logger } from '@shop/service-kit/logger.ts';
+import { type Logger, processLogger } from '@shop/service-kit/logger.ts';
 import { metricsRoutes, showPool } from '@shop/service-kit/metrics.ts';
 import { openApiRoute } from '@shop/service-kit/openapi.ts';
 import { unavailable } from '@shop/service-kit/problem.ts';
@@ -155,7 +155,7 @@ export async function startResourceService(service: ResourceServiceDescription, 
   const config = resourceServiceConfig(service, env);
   await startTelemetry(config.telemetry, () => logger);
   if (config.telemetry.tracing) traceStatements();
-  const logger = createLogger(service.name, config.logLevel);
+  const logger = processLogger(service.name, config.logLevel);
   const { requirePrecondition, requestTimeout } = config;
   const { queueMax } = config.database;
   const db = connect(config.database, { limits: { requestTimeout, queueMax } });

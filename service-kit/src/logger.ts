@@ -1,3 +1,4 @@
+import { format } from 'node:util';
 import pino from 'pino';
 import { activeTraceIds, isTracing } from './tracing.ts';
 
@@ -37,4 +38,14 @@ export function createLogger(service: string, level: string, stream?: pino.Desti
       },
     },
   });
+}
+
+/** The logger of a service's process. What a library prints, whoever reads the log gets as a line like any other. */
+export function processLogger(service: string, level: string): Logger {
+  const logger = createLogger(service, level);
+  const levels = { debug: 'debug', log: 'info', info: 'info', warn: 'warn', error: 'error' } as const;
+  for (const method of Object.keys(levels) as (keyof typeof levels)[]) {
+    console[method] = (...words: unknown[]) => logger[levels[method]]({ source: 'console' }, format(...words));
+  }
+  return logger;
 }
