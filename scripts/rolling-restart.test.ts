@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { freePort } from '@shop/db/embedded.ts';
 import { createTestDatabase, type TestDatabase } from '@shop/db/testing.ts';
-import { startLoad } from '@shop/e2e/steady-load.ts';
+import { createProducts, type LoadedProducts, startLoad } from '@shop/e2e/steady-load.ts';
 import { request } from '@shop/service-kit/testing.ts';
 
 const root = path.join(import.meta.dirname, '..');
@@ -52,7 +52,7 @@ class Program {
 let database: TestDatabase;
 let replicas: Program[];
 let gateway: Program;
-let product: number;
+let products: LoadedProducts;
 beforeAll(async () => {
   database = await createTestDatabase();
   const { host, port, database: name, user, password } = database.settingsOf('catalog');
@@ -78,19 +78,16 @@ beforeAll(async () => {
   });
   await Promise.all(replicas.map((replica) => replica.start()));
   await gateway.start();
-  const body = { product_name: 'Restarted', price: 1 };
-  product = (await request(`${gateway.url}/api/products`, { method: 'POST', body })).body.id;
+  products = await createProducts(gateway.url, 1);
 });
 afterAll(async () => {
   await Promise.all([...replicas, gateway].map((program) => program.end('SIGKILL')));
   await database.drop();
 });
 
-const stock = async (): Promise<number> => (await request(`${gateway.url}/api/products/${product}`)).body.stock;
-
 test('When two replicas are restarted in turn under load, then no request fails, and each ends with exit code 0', async () => {
-  const before = await stock();
-  const load = startLoad(gateway.url, { product, clients: 3, pause: 10, keyed: false });
+  const before = await products.stock();
+  const load = startLoad(gateway.url, { products, clients: 3, pause: 10, keyed: false });
   const codes: (number | null)[] = [];
   for (const replica of [...replicas, ...replicas.slice(0, 1)]) {
     await delay(200);
@@ -102,12 +99,12 @@ test('When two replicas are restarted in turn under load, then no request fails,
   expect(failures).toEqual([]);
   expect(codes).toEqual([0, 0, 0]);
   expect(sent).toBeGreaterThan(100);
-  expect(await stock()).toBe(before + added);
+  expect(await products.stock()).toBe(before + added);
 });
 
 test('When a replica is killed under load, then no read fails, and no write that has a key; none is done twice', async () => {
-  const before = await stock();
-  const load = startLoad(gateway.url, { product, clients: 3, pause: 10, keyed: true });
+  const before = await products.stock();
+  const load = startLoad(gateway.url, { products, clients: 3, pause: 10, keyed: true });
   for (const replica of replicas) {
     await delay(300);
     await replica.end('SIGKILL');
@@ -119,7 +116,7 @@ test('When a replica is killed under load, then no read fails, and no write that
   const { failures, added } = await load.stop();
 
   expect(failures).toEqual([]);
-  expect(await stock()).toBe(before + added);
+  expect(await products.stock()).toBe(before + added);
 });
 
 test('When the gateway is told to stop, then it takes requests for a while that clients are told not to keep up, and ends with exit code 0', async () => {
@@ -127,7 +124,7 @@ test('When the gateway is told to stop, then it takes requests for a while that 
   const isReady = async () => (await fetch(`${gateway.url}/health/ready`)).ok;
   while (await isReady()) await delay(10);
 
-  const { status, headers } = await request(`${gateway.url}/api/products/${product}`);
+  const { status, headers } = await request(gateway.url + products.paths[0]);
 
   expect(status).toBe(200);
   expect(headers.get('connection')).toBe('close');

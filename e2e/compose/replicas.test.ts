@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { dockerOf } from '@shop/e2e/docker.ts';
-import { startLoad } from '@shop/e2e/steady-load.ts';
+import { createProducts, type LoadedProducts, startLoad } from '@shop/e2e/steady-load.ts';
 import { request } from '@shop/service-kit/testing.ts';
 
 const gateway = String(process.env.E2E_BASE_URL);
@@ -22,16 +22,15 @@ async function healthy(id: string): Promise<void> {
 }
 
 let replicas: string[];
-let product: number;
+let products: LoadedProducts;
 beforeAll(async () => {
   await scale(2);
   replicas = (await compose('ps', '--quiet', 'catalog-service')).split('\n');
   await Promise.all(replicas.map(healthy));
-  const body = { product_name: `Restarted ${Date.now()}`, price: 1 };
-  product = (await request(`${gateway}/api/products`, { method: 'POST', body })).body.id;
+  products = await createProducts(gateway, 8);
 }, patience);
 afterAll(async () => {
-  await request(`${gateway}/api/products/${product}`, { method: 'DELETE' });
+  await products.remove();
   await scale(1);
 }, patience);
 
@@ -41,13 +40,11 @@ afterEach(() => {
   isOver = true;
 });
 
-const stock = async (): Promise<number> => (await request(`${gateway}/api/products/${product}`)).body.stock;
-
 test(
   'When both replicas are restarted in turn under 20,000 requests, then none of them fails, and each restart ends with exit code 0',
   async () => {
-    const before = await stock();
-    const load = startLoad(gateway, { product, clients: 8, pause: 0, keyed: false });
+    const before = await products.stock();
+    const load = startLoad(gateway, { products, clients: 16, pause: 0, keyed: false });
     const codes: string[] = [];
     while (!isOver && (load.report.sent < manyRequests || codes.length < 4)) {
       for (const id of replicas) {
@@ -62,7 +59,7 @@ test(
     expect(failures).toEqual([]);
     expect(new Set(codes)).toEqual(new Set(['0']));
     expect(sent).toBeGreaterThanOrEqual(manyRequests);
-    expect(await stock()).toBe(before + added);
+    expect(await products.stock()).toBe(before + added);
   },
   patience,
 );
@@ -70,8 +67,8 @@ test(
 test(
   'When a replica is killed under load, then no read fails, and no write that has a key; none is done twice',
   async () => {
-    const before = await stock();
-    const load = startLoad(gateway, { product, clients: 8, pause: 0, keyed: true });
+    const before = await products.stock();
+    const load = startLoad(gateway, { products, clients: 16, pause: 0, keyed: true });
     for (const id of replicas) {
       await delay(1_000);
       await docker('kill', '--signal', 'KILL', id);
@@ -82,7 +79,7 @@ test(
     const { failures, added } = await load.stop();
 
     expect(failures).toEqual([]);
-    expect(await stock()).toBe(before + added);
+    expect(await products.stock()).toBe(before + added);
   },
   patience,
 );
@@ -94,9 +91,9 @@ test(
     await docker('pause', id);
     // It takes the gateway this long at the most to notice.
     await delay(2_500);
-    const answers = await Promise.all(
-      Array.from({ length: 20 }, () => request(`${gateway}/api/products/${product}`)),
-    ).finally(() => docker('unpause', id));
+    const answers = await Promise.all(Array.from({ length: 20 }, () => request(gateway + products.paths[0]))).finally(
+      () => docker('unpause', id),
+    );
 
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200));
     await healthy(id);

@@ -7,19 +7,47 @@ export interface LoadReport {
   sent: number;
   /** What was not answered with success, in words. */
   failures: string[];
-  /** How many have added one to the stock of the product, and been told so. */
+  /** How many have added one to the stock of a product, and been told so. */
   added: number;
+}
+
+/** Products for clients to change. */
+export interface LoadedProducts {
+  paths: string[];
+  /** What all of them have in stock together. */
+  stock(): Promise<number>;
+  remove(): Promise<void>;
+}
+
+/** Creates products for a load, with nothing in stock. */
+export async function createProducts(gateway: string, count: number): Promise<LoadedProducts> {
+  const create = async () => {
+    const body = { product_name: `Loaded ${randomUUID()}`, price: 1 };
+    return `/api/products/${(await request(`${gateway}/api/products`, { method: 'POST', body })).body.id}`;
+  };
+  const paths = await Promise.all(Array.from({ length: count }, create));
+  return {
+    paths,
+    stock: async () => {
+      const stocks = await Promise.all(paths.map(async (path) => (await request(gateway + path)).body.stock));
+      return stocks.reduce((sum, stock) => sum + stock, 0);
+    },
+    remove: async () => {
+      await Promise.all(paths.map((path) => request(gateway + path, { method: 'DELETE' })));
+    },
+  };
 }
 
 /**
  * Lets clients read a product and lists, change the product and add to its stock, one request after the other each, until they
  * are told to stop. Nothing is sent twice by them.
+ * @param options.products whose they are, in turn
  * @param options.pause milliseconds that each waits before it sends the next
  * @param options.keyed gives every write an `Idempotency-Key`
  */
 export function startLoad(
   gateway: string,
-  { product, clients, pause, keyed }: { product: number; clients: number; pause: number; keyed: boolean },
+  { products, clients, pause, keyed }: { products: LoadedProducts; clients: number; pause: number; keyed: boolean },
 ): { report: LoadReport; stop(): Promise<LoadReport> } {
   const report: LoadReport = { sent: 0, failures: [], added: 0 };
   let stopped = false;
@@ -34,8 +62,7 @@ export function startLoad(
     if (!succeeded) report.failures.push(`${method} ${path} ${answer.status} ${answer.text}`);
     return succeeded;
   };
-  const own = `/api/products/${product}`;
-  const client = async (): Promise<void> => {
+  const client = async (own: string): Promise<void> => {
     while (!stopped) {
       for (let reads = 0; reads < 3; reads++) await send('GET', own);
       await send('GET', '/api/products?_limit=5');
@@ -43,7 +70,9 @@ export function startLoad(
       await send('PATCH', own, { price: Math.ceil(Math.random() * 100) });
     }
   };
-  const running = Promise.all(Array.from({ length: clients }, client));
+  const running = Promise.all(
+    Array.from({ length: clients }, (_, index) => client(String(products.paths[index % products.paths.length]))),
+  );
   return {
     report,
     stop: async () => {
