@@ -64,6 +64,32 @@ test('When a write waits for a lock until its time is up, then it is 504 and its
   expect((await service.get(`/api/products/${id}`)).body).toMatchObject({ stock: 3, version: 1 });
 });
 
+test('When a lock comes later than one wait for it lasts, then the write is done', async () => {
+  const make = await start();
+  const { id } = await make.product({ stock: 3 });
+
+  const [answer] = await whileLocked(id, async () => {
+    const writing = service.patch(`/api/products/${id}`, { stock: 1 });
+    await delay(6_000);
+    return [writing];
+  });
+
+  expect((await answer).body).toMatchObject({ stock: 1, version: 2 });
+});
+
+test('When a lock has not come when the time is up, though it was waited for again, then it is 503 with Retry-After', async () => {
+  const make = await start();
+  const { id } = await make.product({ stock: 3 });
+
+  const { status, headers, body } = await whileLocked(id, () =>
+    service.patch(`/api/products/${id}`, { stock: 1 }, soon(7_000)),
+  );
+
+  expect([status, headers.get('Retry-After')]).toEqual([503, '1']);
+  expect(body.detail).toBe('Another request holds what this one needs. Nothing was changed.');
+  expect((await service.get(`/api/products/${id}`)).body).toMatchObject({ stock: 3, version: 1 });
+});
+
 test('When a read takes longer than its time, then it is 504 and its statement has ended at the database', async () => {
   const make = await start({ requestTimeout: 1_500 });
   const { id } = await make.product();

@@ -27,14 +27,14 @@ export interface RequestLimits {
   queueMax: number;
 }
 
-/** Seconds that a statement waits for another's row lock before it gives up. */
-export const lockWaitSeconds = 5;
+/** Seconds that a statement waits for another's row lock before it gives up: longer than a silent service keeps one. */
+const lockWaitSeconds = 5;
 
 /**
  * Seconds after which the server ends a service's session that says nothing, and with it a transaction of a service that is
  * frozen or cut off, whose locks others wait for. The pool closes what it does not need in half of that.
  */
-const silenceSeconds = 10;
+const silenceSeconds = 4;
 
 /** Milliseconds that a connection may take to be made: for a service, whose clients wait, and for a command. */
 const connectPatience = { service: 2_000, command: 10_000 };

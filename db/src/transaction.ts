@@ -1,10 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { remaining } from '@shop/service-kit/deadline.ts';
 import { inSpan } from '@shop/service-kit/tracing.ts';
-import { type Database, lockWaitSeconds, type Transaction } from './connection.ts';
+import type { Database, Transaction } from './connection.ts';
 import {
   DeadlineError,
-  hasErrno,
   isConflict,
   isLost,
   isTimeUp,
@@ -52,6 +51,7 @@ export async function inTransaction<T>(
 ): Promise<T> {
   const left = remaining();
   const end = performance.now() + (Number.isFinite(left) ? left : defaultPatience);
+  let conflict: unknown;
   for (let attempt = 1; ; attempt++) {
     let isCommitting = false;
     try {
@@ -69,11 +69,11 @@ export async function inTransaction<T>(
       if (error instanceof DryRunEnd) return error.result as T;
       const isUnknown = isCommitting && !isConflict(error) && !isUnsent(error);
       if (isUnknown && !(isRepeatable && isLost(error))) throw new OutcomeUnknownError(error);
+      // What it has waited for in vain says more than that the time is up.
+      if (conflict !== undefined && isTimeUp(error)) throw conflict;
       if (!isConflict(error) && !isLost(error) && !(error instanceof LostRaceError)) throw error;
-      // Who has not given way will not soon: to wait once more must be worth it.
-      const needed = hasErrno(error, 'lockWaitTimeout') ? lockWaitSeconds * 1_000 : 0;
-      if (attempt === attempts || performance.now() + needed > end)
-        throw isUnknown ? new OutcomeUnknownError(error) : error;
+      if (isConflict(error)) conflict = error;
+      if (attempt === attempts || performance.now() > end) throw isUnknown ? new OutcomeUnknownError(error) : error;
       await delay(Math.random() * 2 ** Math.min(attempt, 7));
     }
   }

@@ -1,5 +1,6 @@
 import {
   DuplicateError,
+  isConflict,
   isTimeUp,
   isUnavailable,
   OutcomeUnknownError,
@@ -49,6 +50,7 @@ export const translateDatabaseError: ErrorTranslator = (error) => {
       error,
     );
   }
+  if (isConflict(error)) return unavailable('Another request holds what this one needs. Nothing was changed.', error);
   if (isUnavailable(error)) return unavailable('The database cannot be reached at the moment.', error);
   return undefined;
 };
