@@ -29,5 +29,5 @@ USER node
 ENV PORT_TO_CHECK=3000
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 \
   CMD ["sh", "-c", "exec node /shop/service-kit/src/healthcheck.ts \"$PORT_TO_CHECK\""]
-# As scripts/stack.ts does: without a bound, Node lets memory grow with that of the machine before it collects any.
+# As scripts/heap-bound.ts says: without a bound, Node lets memory grow with that of the machine before it collects any.
 CMD ["node", "--max-old-space-size=512", "src/server.ts"]

@@ -9,6 +9,7 @@ import { resourceServiceConfig } from '@shop/resources/resource-service.ts';
 import { ConfigError, type Environment } from '@shop/service-kit/config.ts';
 import { taggingService } from '@shop/tagging-service/app.ts';
 import { createConcurrently, KillOnSignal, Logger, RestartProcess } from 'concurrently';
+import { heapBound } from './heap-bound.ts';
 
 const root = path.join(import.meta.dirname, '..');
 
@@ -18,9 +19,6 @@ const programs = [
   { name: 'tagging-service', file: 'tagging-service/src/server.ts' },
   { name: 'gateway', file: 'gateway/src/server.ts' },
 ];
-
-/** MiB, as in the Dockerfile: without a bound, Node lets memory grow with that of the machine before it collects any. */
-const largestHeap = '--max-old-space-size=512';
 
 /** The services ask for no key: whoever is to reach them from another machine goes through the gateway. */
 const behindGateway = { BIND_HOST: '127.0.0.1' };
@@ -97,7 +95,7 @@ export async function runPrograms(database: ProvidedDatabase, env: Environment, 
       spawn: (file, options) =>
         spawn(
           process.execPath,
-          stopping ? ['--eval', ''] : [largestHeap, ...(watch ? ['--watch', '--watch-preserve-output'] : []), file],
+          stopping ? ['--eval', ''] : [heapBound, ...(watch ? ['--watch', '--watch-preserve-output'] : []), file],
           {
             ...options,
             detached: true,

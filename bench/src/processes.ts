@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '@shop/db/embedded.ts';
 import { databaseEnvironment, type ProvidedDatabase } from '@shop/db/provision.ts';
+import { heapBound } from '../../scripts/heap-bound.ts';
 import type { Contestant } from './load.ts';
 
 const root = path.join(import.meta.dirname, '../..');
@@ -17,7 +18,7 @@ const answers = (probe: string): Promise<boolean> =>
 
 /** Starts a program of this checkout, in a group of its own (Ctrl-C is for the bench), and waits until it answers at `probe`. */
 async function startProgram(file: string, words: string[], env: NodeJS.ProcessEnv, probe: string): Promise<number> {
-  const child = spawn(process.execPath, ['--max-old-space-size=512', file, ...words], {
+  const child = spawn(process.execPath, [heapBound, file, ...words], {
     cwd: root,
     env,
     stdio: ['ignore', 'ignore', 'inherit'],

@@ -102,7 +102,7 @@ test('When the way to the database is cut in the middle of a transaction, then i
   const [written] = await Promise.all([take(), stopped]);
   expect(written.status).toBe(503);
 
-  // Another writer, who still reaches the database. Each try waits for the lock as long as any write does.
+  // Another writer, who still reaches the database. Each try waits for the lock as a write of a service does.
   const change = () => database.db.sequelize.query('UPDATE product SET price = 6 WHERE id = ?', { replacements: [id] });
   let isDone = false;
   for (let tries = 0; tries < 4 && !isDone; tries++) {

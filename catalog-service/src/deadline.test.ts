@@ -90,6 +90,21 @@ test('When a lock has not come when the time is up, though it was waited for aga
   expect((await service.get(`/api/products/${id}`)).body).toMatchObject({ stock: 3, version: 1 });
 });
 
+test('When a delete in steps waits in vain for a lock, then it is 503 and says what is done and that the same request goes on', async () => {
+  const make = await start({ stepSize: 2 });
+  const category = await make.category();
+  const products = [];
+  for (let index = 0; index < 5; index++) products.push(await make.product({ category_id: category.id }));
+
+  const { status, body } = await whileLocked(products[3].id, () =>
+    service.delete(`/api/categories/${category.id}`, soon(7_000)),
+  );
+
+  expect(status).toBe(503);
+  expect(body.detail).toBe('This takes longer than one request may. The same request goes on with it.');
+  expect(body.effects).toEqual({ products_detached: 2 });
+});
+
 test('When a read takes longer than its time, then it is 504 and its statement has ended at the database', async () => {
   const make = await start({ requestTimeout: 1_500 });
   const { id } = await make.product();

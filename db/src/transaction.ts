@@ -41,7 +41,7 @@ class DryRunEnd<T> extends Error {
  * @param options.dryRun does all of this, and undoes it when `work` has returned
  * @param options.isRepeatable `work` does nothing the second time if it was committed the first time: so it is run again also
  * when that is not known
- * @throws {DeadlineError} the time is up, and nothing was changed
+ * @throws {DeadlineError} the time is up, and nothing was changed; after a conflict with another writer, that conflict
  * @throws {OutcomeUnknownError} the connection was lost during the commit
  */
 export async function inTransaction<T>(

@@ -1,5 +1,5 @@
 import type { Database, Transaction } from '@shop/db/connection.ts';
-import { isTimeUp } from '@shop/db/errors.ts';
+import { isConflict, isTimeUp } from '@shop/db/errors.ts';
 import { changeAll, changeInSteps, type Dependents, defaultStepSize, type Effects, sumOf } from '@shop/db/steps.ts';
 import { inTransaction } from '@shop/db/transaction.ts';
 import { remaining } from '@shop/service-kit/deadline.ts';
@@ -95,8 +95,10 @@ export async function runWrite({
         isRepeatable,
       });
     } catch (error) {
-      const problem = isTimeUp(error) ? tooLong() : error instanceof Problem ? error : translateDatabaseError(error);
-      if (!problem || Object.keys(done).length === 0) throw error;
+      if (Object.keys(done).length === 0) throw error;
+      const isLate = isTimeUp(error) || isConflict(error);
+      const problem = isLate ? tooLong() : error instanceof Problem ? error : translateDatabaseError(error);
+      if (!problem) throw error;
       problem.members.effects = done;
       throw problem;
     }

@@ -1,4 +1,4 @@
-/** Milliseconds that a request may wait for a place: longer ago the client's other ways are better. */
+/** Milliseconds that a request may wait for a place. After that a 503 is of more use to its client. */
 const patience = 1_000;
 
 /** A request that wants a place; it is told one of the two, at once or later. */
