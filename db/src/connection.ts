@@ -114,7 +114,11 @@ export function connect(
   });
   const guard = watchdog && {
     watchdog,
-    load: queueFor(sequelize, watchdog, { connections: settings.poolMax, queue: limits.queueMax }),
+    load: queueFor(sequelize, watchdog, {
+      connections: settings.poolMax,
+      queue: limits.queueMax,
+      kept: silenceSeconds * 1_000,
+    }),
   };
   return { sequelize, models: defineModels(sequelize), onStatement, guard };
 }

@@ -6,7 +6,7 @@ import { poolState } from '@shop/db/pool-state.ts';
 import { type ServiceAccount, type ServiceDatabaseSettings, serviceSettings } from '@shop/db/settings.ts';
 import { traceStatements } from '@shop/db/statement-span.ts';
 import { verifySchema } from '@shop/db/verify.ts';
-import { createApp, type Reviver } from '@shop/service-kit/app.ts';
+import { createApp } from '@shop/service-kit/app.ts';
 import { bodyLimit } from '@shop/service-kit/body-limit.ts';
 import {
   baseSettings,
@@ -17,6 +17,7 @@ import {
   requestTimeoutSetting,
 } from '@shop/service-kit/config.ts';
 import { Health, type HealthCheck, healthRoutes } from '@shop/service-kit/health.ts';
+import type { Reviver } from '@shop/service-kit/json-body.ts';
 import { type Logger, processLogger } from '@shop/service-kit/logger.ts';
 import { metricsRoutes, showPool } from '@shop/service-kit/metrics.ts';
 import { openApiRoute } from '@shop/service-kit/openapi.ts';

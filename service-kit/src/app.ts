@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
@@ -7,7 +6,7 @@ import cors from 'cors';
 import express, { type Express, type RequestHandler, type Router } from 'express';
 import helmet from 'helmet';
 import { beginBudget } from './deadline.ts';
-import { passedBound } from './json-bounds.ts';
+import { type JsonBodies, jsonBody } from './json-body.ts';
 import type { Logger } from './logger.ts';
 import { type ErrorTranslator, notFoundHandler, problemHandler } from './problem.ts';
 import { requestLog } from './request-log.ts';
@@ -55,12 +54,6 @@ export const browserHeaders: [name: string, value: string][] = (() => {
   return Object.entries(res.getHeaders()).map(([name, value]) => [name, String(value)]);
 })();
 
-/** A function that sees each value of a JSON body as it was written, for bodies where that may matter: it costs ten times the parsing. */
-export interface Reviver {
-  isNeeded(json: Buffer): boolean;
-  revive(this: unknown, key: string, value: unknown, context: { source?: string }): unknown;
-}
-
 export interface AppOptions {
   logger: Logger;
   /** What is answered even while nothing else can be, such as health. */
@@ -71,12 +64,8 @@ export interface AppOptions {
   behindGateway?: boolean;
   /** Milliseconds that a request has at the most. Absent: no request has an end. */
   requestTimeout?: number;
-  /** Parses JSON bodies up to `limit` bytes, or `limits` of a path's own. Absent: bodies are left alone, so that they can be streamed on. */
-  json?: {
-    limit: number;
-    limits?: ReadonlyMap<string, number>;
-    reviver?: Reviver;
-  };
+  /** Absent: bodies are left alone, so that they can be streamed on. */
+  json?: JsonBodies;
   /** Turns errors of a library into problems. */
   translators?: ErrorTranslator[];
 }
@@ -98,35 +87,7 @@ export function createApp(options: AppOptions): Express {
   });
   if (!options.behindGateway) app.use(forBrowsers);
   if (options.operations) app.use(options.operations);
-  if (options.json) {
-    const { limit, limits = [], reviver } = options.json;
-    const toRevive = new WeakMap<IncomingMessage, string>();
-    const parser = (limit: number) =>
-      express.json({
-        limit,
-        type: ['json', '+json'],
-        // Any JSON value is JSON; which of them a route takes is for its schema to say.
-        strict: false,
-        verify: (req, _res, body, encoding) => {
-          if (encoding !== 'utf-8') throw Object.assign(new Error('not UTF-8'), { type: 'charset.unsupported' });
-          if (!isUtf8(body)) throw new Error('not UTF-8');
-          const bound = passedBound(body);
-          if (bound) throw Object.assign(new Error(`beyond the bound of ${bound}`), { type: `json.${bound}` });
-          // As the parser does, it leaves out a byte order mark.
-          if (reviver?.isNeeded(body)) toRevive.set(req, new TextDecoder().decode(body));
-        },
-      });
-    // What one of them has read, the last one leaves alone.
-    for (const [path, own] of limits) app.use(path, parser(own));
-    app.use(parser(limit));
-    if (reviver) {
-      app.use((req, _res, next) => {
-        const json = toRevive.get(req);
-        if (json !== undefined) req.body = JSON.parse(json, reviver.revive as (key: string, value: unknown) => unknown);
-        next();
-      });
-    }
-  }
+  if (options.json) app.use(jsonBody(options.json));
   for (const router of options.routers) app.use(router);
   app.use(notFoundHandler, problemHandler(options.logger, options.translators));
   return app;

@@ -15,25 +15,25 @@ export const jsonBounds = {
 const [quote, backslash, comma, openArray, openObject, closeArray, closeObject] = Buffer.from('"\\,[{]}');
 
 /**
- * Which bound a JSON text in UTF-8 passes; says nothing of a text that is not JSON. An array or object with nothing in it counts
+ * Which bound a JSON text passes; says nothing of a text that is not JSON. An array or object with nothing in it counts
  * as two values.
  */
-export function passedBound(json: Uint8Array): keyof typeof jsonBounds | undefined {
+export function passedBound(json: string): keyof typeof jsonBounds | undefined {
   let depth = 0;
   let values = 1;
   let inText = false;
   for (let at = 0; at < json.length; at++) {
-    const byte = json[at];
+    const character = json.charCodeAt(at);
     if (inText) {
-      if (byte === backslash) at++;
-      else if (byte === quote) inText = false;
-    } else if (byte === quote) inText = true;
-    else if (byte === openArray || byte === openObject) {
+      if (character === backslash) at++;
+      else if (character === quote) inText = false;
+    } else if (character === quote) inText = true;
+    else if (character === openArray || character === openObject) {
       depth++;
       values++;
       if (depth > jsonBounds.depth) return 'depth';
-    } else if (byte === closeArray || byte === closeObject) depth--;
-    else if (byte === comma) values++;
+    } else if (character === closeArray || character === closeObject) depth--;
+    else if (character === comma) values++;
     if (values > jsonBounds.values) return 'values';
   }
   return undefined;

@@ -1,6 +1,5 @@
 import type { ServerResponse } from 'node:http';
 import type { ErrorRequestHandler, RequestHandler } from 'express';
-import { jsonBounds } from './json-bounds.ts';
 import type { Logger } from './logger.ts';
 import { type ProblemCode, problemCatalogue } from './problem-catalogue.ts';
 
@@ -80,16 +79,9 @@ function fromExpress(error: unknown): Problem | undefined {
   const { type, status, expose } = error as { type?: string; status?: number; expose?: boolean };
   if (error instanceof URIError) return new Problem('validation_failed', 'The URL is malformed.');
   switch (type) {
-    case 'entity.parse.failed':
     case 'entity.verify.failed':
     case 'request.size.invalid':
       return notJson();
-    case 'json.depth':
-      return beyond('too_deep', `must not be nested more than ${jsonBounds.depth} deep`, { depth: jsonBounds.depth });
-    case 'json.values':
-      return beyond('too_many_values', `must not have more than ${jsonBounds.values} values`, {
-        values: jsonBounds.values,
-      });
     case 'entity.too.large':
       return new Problem('body_too_large', 'The body is larger than this path accepts.');
     case 'encoding.unsupported':
@@ -103,13 +95,11 @@ function fromExpress(error: unknown): Problem | undefined {
   return undefined;
 }
 
-const notJson = (): Problem =>
+/** 400 for a body that cannot be read. */
+export const notJson = (): Problem =>
   new Problem('invalid_json', 'The body is not valid JSON in UTF-8.', {
     errors: [{ pointer: '', code: 'invalid_json', detail: 'must be JSON in UTF-8' }],
   });
-
-const beyond = (code: string, detail: string, allowed: Record<string, number>): Problem =>
-  new Problem('validation_failed', `The body ${detail}.`, { errors: [{ pointer: '', code, detail, allowed }] });
 
 /** Answers a path that no route has. */
 export const notFoundHandler: RequestHandler = (req) => {

@@ -1,4 +1,4 @@
-import type { Reviver } from '@shop/service-kit/app.ts';
+import type { Reviver } from '@shop/service-kit/json-body.ts';
 import type { Fault } from '@shop/service-kit/problem.ts';
 
 /** The bodies whose price was written with more decimals than its double has left. */
@@ -9,7 +9,7 @@ const rounded = new WeakSet<object>();
  * what it is; {@link roundedPrice} then finds the fault. Only a number of more than 15 digits, or with an exponent, can be one.
  */
 export const priceReviver: Reviver = {
-  isNeeded: (json) => /\d[\d.]{15}|\de/i.test(json.toString('latin1')),
+  isNeeded: (json) => /\d[\d.]{15}|\de/i.test(json),
   revive(key, value, { source }) {
     if (key === 'price' && source !== undefined && isFinerThanCents(source) && !isFinerThanCents(String(value))) {
       rounded.add(this as object);

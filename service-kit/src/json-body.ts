@@ -1,0 +1,85 @@
+import { isUtf8 } from 'node:buffer';
+import { setImmediate } from 'node:timers/promises';
+import express, { Router } from 'express';
+import { jsonBounds, passedBound } from './json-bounds.ts';
+import { notJson, Problem } from './problem.ts';
+
+/** A function that sees each value of a JSON body as it was written, for bodies where that may matter: it costs ten times the parsing. */
+export interface Reviver {
+  isNeeded(json: string): boolean;
+  revive(this: unknown, key: string, value: unknown, context: { source?: string }): unknown;
+}
+
+/** How JSON bodies are read. */
+export interface JsonBodies {
+  /** Bytes that one may have. */
+  limit: number;
+  /** The same, for a path's own. */
+  limits?: ReadonlyMap<string, number>;
+  reviver?: Reviver;
+}
+
+/** Characters of a body that may take long enough for others to notice. */
+const large = 2 ** 17;
+
+const beyond: Record<keyof typeof jsonBounds, [code: string, detail: string]> = {
+  depth: ['too_deep', `must not be nested more than ${jsonBounds.depth} deep`],
+  values: ['too_many_values', `must not have more than ${jsonBounds.values} values`],
+};
+
+/** Reads JSON bodies, and puts their values in `req.body`. */
+export function jsonBody({ limit, limits = new Map(), reviver }: JsonBodies): Router {
+  const textUpTo = (most: number) =>
+    express.text({
+      limit: most,
+      type: ['json', '+json'],
+      verify: (_req, _res, body, encoding) => {
+        if (encoding !== 'utf-8') throw Object.assign(new Error('not UTF-8'), { type: 'charset.unsupported' });
+        if (!isUtf8(body)) throw new Error('not UTF-8');
+      },
+    });
+  const turn = turns();
+  const router = Router();
+  // What one of them has read, the last one leaves alone.
+  for (const [path, own] of limits) router.use(path, textUpTo(own));
+  router.use(textUpTo(limit), async (req, res, next) => {
+    if (typeof req.body === 'string') {
+      if (req.body.length > large) await turn();
+      if (res.closed) return;
+      req.body = parseJson(req.body, reviver);
+    }
+    next();
+  });
+  return router;
+}
+
+/**
+ * Lets those who ask go on one after the other, each in a turn of the event loop of its own. Who reads a large body keeps
+ * everybody else waiting; if ten have come at the same time, others are to wait for one of them, and not for ten.
+ */
+function turns(): () => Promise<void> {
+  let last = Promise.resolve();
+  return () => {
+    last = last.then(() => setImmediate());
+    return last;
+  };
+}
+
+/** @throws {Problem} 400 for what is not JSON, or beyond the bounds of what a body may be */
+function parseJson(json: string, reviver: Reviver | undefined): unknown {
+  const bound = passedBound(json);
+  if (bound) {
+    const [code, detail] = beyond[bound];
+    throw new Problem('validation_failed', `The body ${detail}.`, {
+      errors: [{ pointer: '', code, detail, allowed: { [bound]: jsonBounds[bound] } }],
+    });
+  }
+  // The types of the language do not know of the third argument yet.
+  const revive = reviver?.isNeeded(json) ? (reviver.revive as (key: string, value: unknown) => unknown) : undefined;
+  try {
+    // Any JSON value is JSON; which of them a route takes is for its schema to say.
+    return json === '' ? {} : JSON.parse(json, revive);
+  } catch {
+    throw notJson();
+  }
+}

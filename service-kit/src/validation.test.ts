@@ -1,0 +1,160 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import * as z from 'zod';
+import { createApp } from './app.ts';
+import { defineRoute, routerOf } from './route.ts';
+import { listen, type RunningServer } from './server.ts';
+import { memoryLogger, request } from './testing.ts';
+
+const about = { tag: 'things', summary: '', problems: [] };
+const thing = { 200: { description: 'A thing.', schema: z.object({}) } };
+
+const routes = [
+  defineRoute({
+    ...about,
+    method: 'get',
+    path: '/things/:id',
+    operationId: 'getThing',
+    params: z.object({ id: z.string() }),
+    replies: thing,
+    handler: async ({ params }) => ({ status: 200, body: params }),
+  }),
+  defineRoute({
+    ...about,
+    method: 'put',
+    path: '/things/:id',
+    operationId: 'putThing',
+    params: z.object({ id: z.string().regex(/^\d+$/, 'must be a number') }),
+    query: z.strictObject({ size: z.enum(['s', 'm']).optional() }),
+    body: z.strictObject({ name: z.string(), parts: z.array(z.object({ count: z.int() })).optional() }),
+    crossCheck: ({ body }) =>
+      (body as { name?: string } | null)?.name === 'cross'
+        ? [{ pointer: '/name', code: 'crossed', detail: 'must not be cross' }]
+        : [],
+    replies: thing,
+    handler: async ({ params, query, body }) => ({ status: 200, body: { params, query, body } }),
+  }),
+];
+
+const start = (limit: number) =>
+  listen(createApp({ logger: memoryLogger().logger, json: { limit }, routers: [routerOf(routes)] }), {
+    host: '127.0.0.1',
+    port: 0,
+  });
+
+let server: RunningServer;
+beforeAll(async () => {
+  server = await start(1024);
+});
+afterAll(() => server.close());
+
+type Options = Parameters<typeof request>[1];
+const send = (path: string, options?: Options) => request(server.url + path, options);
+const json = { 'Content-Type': 'application/json' };
+
+describe('validation', () => {
+  const put = (path: string, body?: unknown) => send(path, { method: 'PUT', body });
+
+  test('When path, query and body have faults, then all are named at once', async () => {
+    const { status, body } = await put('/things/abc?size=xl&colour=red', {
+      name: 5,
+      parts: [{}, { count: 'x' }],
+      'a/b': 1,
+    });
+
+    expect(status).toBe(400);
+    expect(body).toMatchObject({
+      code: 'validation_failed',
+      errors: [
+        { parameter: 'id', code: 'invalid_format', detail: 'must be a number' },
+        { parameter: 'size', code: 'invalid_value', allowed: ['s', 'm'] },
+        { parameter: 'colour', code: 'unknown_parameter', allowed: ['size'] },
+        { pointer: '/name', code: 'invalid_type', allowed: { type: 'string' } },
+        { pointer: '/parts/0/count', code: 'required' },
+        { pointer: '/parts/1/count', code: 'invalid_type' },
+        { pointer: '/a~1b', code: 'unknown_field', allowed: ['name', 'parts'] },
+      ],
+    });
+    expect(body.errors).toHaveLength(7);
+  });
+
+  test('When a body has more than 1,000 faults, then they are counted and the first 1,000 are named', async () => {
+    const other = await start(2 ** 20);
+    const unknown = Array.from({ length: 50_000 }, (_, index) => `"k${index}":0`);
+
+    const { status, body, text } = await request(`${other.url}/things/7`, {
+      method: 'PUT',
+      headers: json,
+      body: `{"name":"x",${unknown.join(',')}}`,
+    });
+
+    await other.close();
+    expect(status).toBe(400);
+    expect(body.errors).toHaveLength(1_000);
+    expect(body.detail).toMatch(/^More than 1000 values are not valid: \/k0 .* at least 981 more\.$/);
+    expect(text.length).toBeLessThan(200_000);
+  });
+
+  test('When a body has 250,000 values and nearly all are wrong, then the first 1,000 are named', async () => {
+    const other = await start(8 * 2 ** 20);
+    const names = Array.from({ length: 249_998 }, (_, index) => `"k${index}":1`);
+    const { status, body } = await request(`${other.url}/things/1`, {
+      method: 'PUT',
+      headers: json,
+      body: `{"name":"x",${names.join()}}`,
+    });
+
+    await other.close();
+    expect(status).toBe(400);
+    expect(body.errors).toHaveLength(1_000);
+    expect(body.detail).toMatch(/^More than 1000 values are not valid/);
+  });
+
+  test('When a query has more than 1,000 parameters, then the last one is seen, too', async () => {
+    const others = '&size=m'.repeat(1_500);
+
+    const { body } = await send(`/things/7?size=m${others}&colour=red`);
+
+    expect(body.errors.map(({ parameter }: { parameter: string }) => parameter)).toContain('colour');
+  });
+
+  test('When nothing but parameters is unknown, then the code is unknown_parameter', async () => {
+    const { status, body } = await put('/things/7?colour=red&shape=round', { name: 'x' });
+
+    expect(status).toBe(400);
+    expect(body).toMatchObject({
+      code: 'unknown_parameter',
+      errors: [{ parameter: 'colour' }, { parameter: 'shape' }],
+    });
+  });
+
+  test('When a route has no query, then any parameter is unknown', async () => {
+    const { status, body } = await send('/things/7?colour=red');
+
+    expect(status).toBe(400);
+    expect(body).toMatchObject({ code: 'unknown_parameter', errors: [{ parameter: 'colour' }] });
+  });
+
+  test('When only the cross check finds a fault, then it is 400 with that fault', async () => {
+    const { status, body } = await put('/things/7', { name: 'cross' });
+
+    expect(status).toBe(400);
+    expect(body.errors).toEqual([{ pointer: '/name', code: 'crossed', detail: 'must not be cross' }]);
+  });
+
+  test.each([
+    ['no body', {}],
+    ['no body but a type', { headers: json }],
+  ])('When there is %s, then it is 400', async (_, options) => {
+    const { status, body } = await send('/things/7', { method: 'PUT', ...options });
+
+    expect(status).toBe(400);
+    expect(body.errors).toMatchObject([{ code: 'required' }]);
+  });
+
+  test('When there are no faults, then the handler gets the parsed values', async () => {
+    const { status, body } = await put('/things/7?size=m', { name: 'x' });
+
+    expect(status).toBe(200);
+    expect(body).toEqual({ params: { id: '7' }, query: { size: 'm' }, body: { name: 'x' } });
+  });
+});
