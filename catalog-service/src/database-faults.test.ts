@@ -164,4 +164,19 @@ describe('When connections break off', () => {
       expect(await stockOf()).toEqual({ stock: 9, movements: 1 });
     },
   );
+
+  test('at the commit of a write with a key, and none can be made again, then it is 503 that says so, and is done once', async () => {
+    const gone = proxy.breakAt('COMMIT', 'answered').then(() => {
+      proxy.reset();
+      return proxy.become({ kind: 'refuse' });
+    });
+    const key = { 'Idempotency-Key': randomUUID() };
+    const [written] = await Promise.all([take(key), gone]);
+    await proxy.become({ kind: 'pass' });
+    await untilBack();
+    const again = await take(key);
+    expect(written.body.detail).toContain('it was made, or it was not');
+    expect([written.status, again.status]).toEqual([503, 201]);
+    expect(await stockOf()).toEqual({ stock: 9, movements: 1 });
+  });
 });

@@ -33,6 +33,9 @@ class DryRunEnd<T> extends Error {
   }
 }
 
+const mayHelpToTryAgain = (error: unknown): boolean =>
+  isConflict(error) || isLost(error) || error instanceof LostRaceError;
+
 /**
  * Runs `work` in one transaction: committed when it returns, undone when it throws. When it was undone because another
  * writer stood in its way (a deadlock, a lock that did not come, a {@link LostRaceError}), or because its connection was lost
@@ -42,7 +45,7 @@ class DryRunEnd<T> extends Error {
  * @param options.isRepeatable `work` does nothing the second time if it was committed the first time: so it is run again also
  * when that is not known
  * @throws {DeadlineError} the time is up, and nothing was changed; after a conflict with another writer, that conflict
- * @throws {OutcomeUnknownError} the connection was lost during the commit
+ * @throws {OutcomeUnknownError} the connection was lost during the commit, and no other attempt could find out what became of it
  */
 export async function inTransaction<T>(
   db: Database,
@@ -52,6 +55,8 @@ export async function inTransaction<T>(
   const left = remaining();
   const end = performance.now() + (Number.isFinite(left) ? left : defaultPatience);
   let conflict: unknown;
+  /** How a commit was lost, of which no later attempt has found out what became of it. */
+  let lostCommit: unknown;
   for (let attempt = 1; ; attempt++) {
     let isCommitting = false;
     try {
@@ -68,12 +73,15 @@ export async function inTransaction<T>(
     } catch (error) {
       if (error instanceof DryRunEnd) return error.result as T;
       const isUnknown = isCommitting && !isConflict(error) && !isUnsent(error);
-      if (isUnknown && !(isRepeatable && isLost(error))) throw new OutcomeUnknownError(error);
-      // What it has waited for in vain says more than that the time is up.
-      if (conflict !== undefined && isTimeUp(error)) throw conflict;
-      if (!isConflict(error) && !isLost(error) && !(error instanceof LostRaceError)) throw error;
+      if (isUnknown) lostCommit = error;
+      const isAgain = isUnknown ? isRepeatable && isLost(error) : mayHelpToTryAgain(error);
+      if (!isAgain || attempt === attempts || performance.now() > end) {
+        const isStillUnknown = lostCommit !== undefined && (isUnavailable(error) || isTimeUp(error));
+        if (isUnknown || isStillUnknown) throw new OutcomeUnknownError(lostCommit);
+        // What it has waited for in vain says more than that the time is up.
+        throw conflict !== undefined && isTimeUp(error) ? conflict : error;
+      }
       if (isConflict(error)) conflict = error;
-      if (attempt === attempts || performance.now() > end) throw isUnknown ? new OutcomeUnknownError(error) : error;
       await delay(Math.random() * 2 ** Math.min(attempt, 7));
     }
   }
