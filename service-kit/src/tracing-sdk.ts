@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { context } from '@opentelemetry/api';
+import { context, SpanKind } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { ExportResultCode, W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
@@ -15,7 +15,9 @@ import {
   AlwaysOnSampler,
   BatchSpanProcessor,
   ParentBasedSampler,
+  RandomIdGenerator,
   type Sampler,
+  SamplingDecision,
   type SpanExporter,
   TraceIdRatioBasedSampler,
   TracerProvider,
@@ -65,8 +67,15 @@ export function createTracing(
 ): Tracing {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   const exporter = reporting(new OTLPTraceExporter({ url }), report);
+  const chosen = samplers[sampler](ratio);
+  const ids = new RandomIdGenerator();
+  let givenId: string | undefined;
   const provider = new TracerProvider({
-    sampler: samplers[sampler](ratio),
+    sampler: chosen,
+    idGenerator: {
+      generateTraceId: () => givenId ?? ids.generateTraceId(),
+      generateSpanId: () => ids.generateSpanId(),
+    },
     resource: defaultResource()
       .merge(detectResources({ detectors: [envDetector, serviceInstanceIdDetector] }))
       .merge(resourceFromAttributes({ 'service.name': service })),
@@ -75,6 +84,18 @@ export function createTracing(
   return {
     tracer: provider.getTracer('shop'),
     propagator: new W3CTraceContextPropagator(),
+    newTraceId: () => ids.generateTraceId(),
+    newSpanId: () => ids.generateSpanId(),
+    isKept: (parent, traceId) =>
+      chosen.shouldSample(parent, traceId, '', SpanKind.SERVER, {}, []).decision !== SamplingDecision.NOT_RECORD,
+    withTraceId: (traceId, begin) => {
+      givenId = traceId;
+      try {
+        return begin();
+      } finally {
+        givenId = undefined;
+      }
+    },
     stop: async () => {
       const stopped = provider.shutdown().catch(() => {});
       await Promise.race([stopped, delay(patience, undefined, { ref: false })]);

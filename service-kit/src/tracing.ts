@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import {
   type Attributes,
+  type Context,
   context,
   defaultTextMapGetter,
   defaultTextMapSetter,
@@ -41,6 +42,12 @@ export interface TracingConfig {
 export interface Tracing {
   tracer: Tracer;
   propagator: TextMapPropagator;
+  newTraceId(): string;
+  newSpanId(): string;
+  /** Whether the sampler keeps a trace: one that somebody else has begun (`parent`), or a new one of this id. */
+  isKept(parent: Context, traceId: string): boolean;
+  /** Runs `begin`, whose span, where it begins a trace, gives that this id. */
+  withTraceId<T>(traceId: string, begin: () => T): T;
   stop(): Promise<void>;
 }
 
@@ -93,19 +100,23 @@ export function inServerSpan(req: IncomingMessage, work: (span: Span | undefined
     work(undefined);
     return;
   }
-  const { tracer, propagator } = tracing;
-  const parent = propagator.extract(ROOT_CONTEXT, req.headers, defaultTextMapGetter);
-  const { method = '', url = '' } = req;
-  const [path] = url.split('?', 1);
-  // Its path, and not the query: that is what somebody has looked for.
-  const attributes = { 'http.request.method': method, 'url.scheme': 'http', 'url.path': path };
-  const span = tracer.startSpan(method, { kind: SpanKind.SERVER, attributes }, parent);
-  delete req.headers.tracestate;
-  Object.assign(req.headers, headersOf(span));
-  if (!span.isRecording()) {
+  const { tracer, propagator, isKept, newTraceId, newSpanId, withTraceId } = tracing;
+  const { method = '', url = '', headers } = req;
+  const parent = propagator.extract(ROOT_CONTEXT, headers, defaultTextMapGetter);
+  const begun = trace.getSpanContext(parent);
+  const traceId = begun?.traceId ?? newTraceId();
+  delete headers.tracestate;
+  // Asked before a span is made: most requests are not traced, and one that says nothing costs as much as all else of this.
+  if (!isKept(parent, traceId)) {
+    headers.traceparent = `00-${traceId}-${begun?.spanId ?? newSpanId()}-00`;
     work(undefined);
     return;
   }
+  const [path] = url.split('?', 1);
+  // Its path, and not the query: that is what somebody has looked for.
+  const attributes = { 'http.request.method': method, 'url.scheme': 'http', 'url.path': path };
+  const span = withTraceId(traceId, () => tracer.startSpan(method, { kind: SpanKind.SERVER, attributes }, parent));
+  Object.assign(headers, headersOf(span));
   serverSpans.set(req, span);
   context.with(trace.setSpan(parent, span), work, undefined, span);
 }
