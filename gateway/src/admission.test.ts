@@ -129,6 +129,23 @@ test('When a client goes away that waits, then another one can wait in its place
   expect(held.map(({ url }) => url)).toEqual(['/api/products/1', '/api/products/3']);
 });
 
+test('When a service has two replicas, then twice as many requests may be there at a time', async () => {
+  const { held, service, has } = holding();
+  const urls = [await startUpstream(service), await startUpstream(service)].map(({ url }) => url);
+  const gateway = await startGateway({ catalog: urls.join(), places: { maxInFlight: 2, maxWaiting: 0 } });
+  const get = (id: number) => request(`${gateway.url}/api/products/${id}`);
+  // Both have to say first that they are ready.
+  await delay(400);
+  const four = [1, 2, 3, 4].map(get);
+  await has(4);
+
+  const fifth = await get(5);
+  for (const { finish } of held) finish();
+
+  expect((await Promise.all(four)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+  expect(fifth.status).toBe(503);
+});
+
 test('When a service is away, then all who wait are 503', async () => {
   const { held, service, has } = holding();
   const upstream = await startUpstream(service);

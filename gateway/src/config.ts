@@ -77,7 +77,7 @@ export function gatewayConfig(env: Environment): GatewayConfig {
       CATALOG_OPERATIONS_PORT: portSetting(0).optional(),
       TAGGING_OPERATIONS_PORT: portSetting(0).optional(),
       REQUEST_TIMEOUT_MS: requestTimeoutSetting,
-      GATEWAY_MAX_IN_FLIGHT: integerSetting(1, 100_000).default(48),
+      GATEWAY_MAX_IN_FLIGHT: integerSetting(1, 100_000).default(16),
       GATEWAY_MAX_WAITING: integerSetting(0, 100_000).default(1_000),
       GATEWAY_MAX_BODY_MIB: integerSetting(8, 65_536).default(64),
       TRUST_PROXY: booleanSetting.default(false),

@@ -9,7 +9,7 @@ export interface Guest {
   refuse(): void;
 }
 
-/** How many requests may be at a service at a time, and how many may wait for that, in their order. */
+/** How many requests may be at each replica of a service at a time, and how many may wait for that, in their order. */
 export interface Places {
   maxInFlight: number;
   maxWaiting: number;
@@ -18,12 +18,15 @@ export interface Places {
 /** Lets requests in as places become free: so a service never has more than it can take, and a short crowd costs nobody a 503. */
 export class Admission {
   readonly #places: Places;
+  readonly #replicas: () => number;
   readonly #inFlight = new Set<Guest>();
   readonly #waiting = new Map<Guest, NodeJS.Timeout>();
   #isAdmitting = false;
 
-  constructor(places: Places) {
+  /** @param replicas how many there are to be asked at the moment */
+  constructor(places: Places, replicas: () => number) {
     this.#places = places;
+    this.#replicas = replicas;
   }
 
   /** Whether the next one would be refused at once. */
@@ -52,7 +55,7 @@ export class Admission {
   }
 
   get #hasPlace(): boolean {
-    return this.#inFlight.size < this.#places.maxInFlight;
+    return this.#inFlight.size < this.#places.maxInFlight * Math.max(1, this.#replicas());
   }
 
   #giveUp(guest: Guest): void {

@@ -23,7 +23,6 @@ const preference: Record<ReplicaState, number> = {
 
 export interface PoolOptions {
   logger: Logger;
-  /** Of each service. */
   places: Places;
 }
 
@@ -48,7 +47,7 @@ export class UpstreamPool {
     this.name = name;
     this.#urls = urls;
     this.#logger = logger;
-    this.admission = new Admission(places);
+    this.admission = new Admission(places, () => this.#list.filter(({ state }) => state === 'ready').length);
     this.busy = unavailable(`${name} has as many requests as it can take.`);
   }
 
