@@ -8,7 +8,7 @@ import * as z from 'zod';
 import { createApp } from './app.ts';
 import { defineRoute, routerOf } from './route.ts';
 import { listen, type RunningServer } from './server.ts';
-import { memoryLogger, request } from './testing.ts';
+import { memoryLogger, request, serveRoutes } from './testing.ts';
 
 const routes = [
   defineRoute({
@@ -24,15 +24,9 @@ const routes = [
   }),
 ];
 
-const start = (limit: number) =>
-  listen(createApp({ logger: memoryLogger().logger, json: { limit }, routers: [routerOf(routes)] }), {
-    host: '127.0.0.1',
-    port: 0,
-  });
-
 let server: RunningServer;
 beforeAll(async () => {
-  server = await start(1024);
+  server = await serveRoutes(routes, 1024);
 });
 afterAll(() => server.close());
 
@@ -199,7 +193,7 @@ describe('a body that a reviver goes through', () => {
 describe('a large body', () => {
   let large: RunningServer;
   beforeAll(async () => {
-    large = await start(8 * 2 ** 20);
+    large = await serveRoutes(routes, 8 * 2 ** 20);
   });
   afterAll(() => large.close());
 

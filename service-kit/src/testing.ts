@@ -1,5 +1,8 @@
 import { Writable } from 'node:stream';
+import { createApp } from './app.ts';
 import { createLogger, type Logger } from './logger.ts';
+import { type Route, routerOf } from './route.ts';
+import { listen, type RunningServer } from './server.ts';
 
 /** JSON as it is read. A test says what it is by asserting that. */
 type Json = ReturnType<typeof JSON.parse>;
@@ -45,3 +48,10 @@ export function memoryLogger(level = 'info'): { logger: Logger; lines: Record<st
   });
   return { logger: createLogger('test', level, stream), lines };
 }
+
+/** Starts a service that has nothing but these routes, and takes bodies of up to `limit` bytes. */
+export const serveRoutes = (routes: Route[], limit: number): Promise<RunningServer> =>
+  listen(createApp({ logger: memoryLogger().logger, json: { limit }, routers: [routerOf(routes)] }), {
+    host: '127.0.0.1',
+    port: 0,
+  });

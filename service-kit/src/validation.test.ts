@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
-import { createApp } from './app.ts';
-import { defineRoute, routerOf } from './route.ts';
-import { listen, type RunningServer } from './server.ts';
-import { memoryLogger, request } from './testing.ts';
+import { defineRoute } from './route.ts';
+import type { RunningServer } from './server.ts';
+import { request, serveRoutes } from './testing.ts';
 
 const about = { tag: 'things', summary: '', problems: [] };
 const thing = { 200: { description: 'A thing.', schema: z.object({}) } };
@@ -35,15 +34,9 @@ const routes = [
   }),
 ];
 
-const start = (limit: number) =>
-  listen(createApp({ logger: memoryLogger().logger, json: { limit }, routers: [routerOf(routes)] }), {
-    host: '127.0.0.1',
-    port: 0,
-  });
-
 let server: RunningServer;
 beforeAll(async () => {
-  server = await start(1024);
+  server = await serveRoutes(routes, 1024);
 });
 afterAll(() => server.close());
 
@@ -78,7 +71,7 @@ describe('validation', () => {
   });
 
   test('When a body has more than 1,000 faults, then they are counted and the first 1,000 are named', async () => {
-    const other = await start(2 ** 20);
+    const other = await serveRoutes(routes, 2 ** 20);
     const unknown = Array.from({ length: 50_000 }, (_, index) => `"k${index}":0`);
 
     const { status, body, text } = await request(`${other.url}/things/7`, {
@@ -95,7 +88,7 @@ describe('validation', () => {
   });
 
   test('When a body has 250,000 values and nearly all are wrong, then the first 1,000 are named', async () => {
-    const other = await start(8 * 2 ** 20);
+    const other = await serveRoutes(routes, 8 * 2 ** 20);
     const names = Array.from({ length: 249_998 }, (_, index) => `"k${index}":1`);
     const { status, body } = await request(`${other.url}/things/1`, {
       method: 'PUT',
