@@ -109,6 +109,7 @@ export function inServerSpan(req: IncomingMessage, work: (span: Span | undefined
   // Asked before a span is made: most requests are not traced, and one that says nothing costs as much as all else of this.
   if (!isKept(parent, traceId)) {
     headers.traceparent = `00-${traceId}-${begun?.spanId ?? newSpanId()}-00`;
+    if (begun?.traceState) headers.tracestate = begun.traceState.serialize();
     work(undefined);
     return;
   }
