@@ -1,5 +1,5 @@
-import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -242,23 +242,39 @@ describe('many large bodies at once', () => {
   });
   afterAll(() => busy.close());
 
-  test('When one of them is done, then who comes next need not wait for the others', async () => {
+  /** Sends ten that are whole at the same time, and a request that is sent when one of them is done; gives their answers. */
+  async function sendAll(whenDone = () => {}): Promise<string[]> {
+    order.length = 0;
     const body = JSON.stringify(Array.from({ length: 50_000 }, (_, index) => index));
     const head = `POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
     const sockets = Array.from({ length: 11 }, () => connect(Number(new URL(busy.url).port), '127.0.0.1'));
     const [next, ...senders] = sockets as [Socket, ...Socket[]];
     onLarge = () => {
       onLarge = () => {};
+      whenDone();
       next.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
     };
     for (const socket of senders) socket.write(head + body.slice(0, -1));
     await delay(500);
 
-    // All of them are whole at the same time.
     for (const socket of senders) socket.write(body.slice(-1));
-    await Promise.all(sockets.map((socket) => once(socket.resume(), 'close')));
+    return Promise.all(sockets.map(text));
+  }
+
+  test('When one of them is done, then who comes next need not wait for the others', async () => {
+    await sendAll();
 
     expect(order).toHaveLength(11);
     expect(order.indexOf('next')).toBeLessThan(5);
+  });
+
+  test('When one of them takes very long, then those whose turn has not come meanwhile are 503 with Retry-After', async () => {
+    // As long as they wait, and a little.
+    const answers = await sendAll(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3_500));
+
+    const refused = answers.filter((answer) => answer.startsWith('HTTP/1.1 503 '));
+    expect(refused).not.toHaveLength(0);
+    for (const answer of refused) expect(answer).toMatch(/\r\nRetry-After: 1\r\n/i);
+    expect(order).toHaveLength(11 - refused.length);
   });
 });

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { setImmediate } from 'node:timers/promises';
 import express, { Router } from 'express';
 import { jsonBounds, passedBound } from './json-bounds.ts';
-import { notJson, Problem } from './problem.ts';
+import { notJson, Problem, unavailable } from './problem.ts';
 
 /** A function that sees each value of a JSON body as it was written, for bodies where that may matter: it costs ten times the parsing. */
 export interface Reviver {
@@ -21,6 +21,9 @@ export interface JsonBodies {
 
 /** Characters of a body that may take long enough for others to notice. */
 const large = 2 ** 17;
+
+/** Milliseconds that one of these waits for its turn. */
+const patience = 3_000;
 
 const beyond: Record<keyof typeof jsonBounds, [code: string, detail: string]> = {
   depth: ['too_deep', `must not be nested more than ${jsonBounds.depth} deep`],
@@ -56,12 +59,15 @@ export function jsonBody({ limit, limits = new Map(), reviver }: JsonBodies): Ro
 /**
  * Lets those who ask go on one after the other, each in a turn of the event loop of its own. Who reads a large body keeps
  * everybody else waiting; if ten have come at the same time, others are to wait for one of them, and not for ten.
+ * @returns a wait for one's turn, which throws a 503 when that has taken too long
  */
 function turns(): () => Promise<void> {
   let last = Promise.resolve();
-  return () => {
+  return async () => {
+    const asked = performance.now();
     last = last.then(() => setImmediate());
-    return last;
+    await last;
+    if (performance.now() - asked > patience) throw unavailable('Too many large bodies are being read at the moment.');
   };
 }
 
