@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { setImmediate } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import express, { Router } from 'express';
 import { jsonBounds, passedBound } from './json-bounds.ts';
 import { notJson, Problem, unavailable } from './problem.ts';
@@ -22,8 +22,9 @@ export interface JsonBodies {
 /** Characters of a body that may take long enough for others to notice. */
 const large = 2 ** 17;
 
-/** Milliseconds that one of these waits for its turn. */
+/** Milliseconds that one of these waits for its turn, and that belong to others between two of them. */
 const patience = 3_000;
+const pause = 20;
 
 const beyond: Record<keyof typeof jsonBounds, [code: string, detail: string]> = {
   depth: ['too_deep', `must not be nested more than ${jsonBounds.depth} deep`],
@@ -65,8 +66,10 @@ function turns(): () => Promise<void> {
   let last = Promise.resolve();
   return async () => {
     const asked = performance.now();
-    last = last.then(() => setImmediate());
-    await last;
+    const mine = last.then(() => setImmediate());
+    // From when this body has been read: what others want may take several turns.
+    last = mine.then(() => setImmediate()).then(() => delay(pause));
+    await mine;
     if (performance.now() - asked > patience) throw unavailable('Too many large bodies are being read at the moment.');
   };
 }

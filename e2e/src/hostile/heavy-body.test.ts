@@ -1,6 +1,16 @@
-import { expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { request } from '@shop/service-kit/testing.ts';
-import { baseUrl } from '../client.ts';
+import { removeFolder, type Stack, startStack, temporaryFolder } from '../stack.ts';
+
+/** One of its own: who asks another stack at the same time is not to be refused for this. */
+let stack: Stack;
+beforeAll(async () => {
+  stack = await startStack(await temporaryFolder());
+});
+afterAll(async () => {
+  await stack.stop();
+  await removeFolder(stack.folder);
+});
 
 /** How many come at once: more than the gateway holds of the largest. */
 const many = 20;
@@ -20,9 +30,11 @@ test.each([
   async (_, body) => {
     const headers = { 'Content-Type': 'application/json' };
     const answers = await Promise.all(
-      Array.from({ length: many }, () => request(`${baseUrl()}/api/products/batch`, { method: 'POST', body, headers })),
+      Array.from({ length: many }, () =>
+        request(`${stack.gateway}/api/products/batch`, { method: 'POST', body, headers }),
+      ),
     );
-    const next = await request(`${baseUrl()}/api/products?_limit=1`);
+    const next = await request(`${stack.gateway}/api/products?_limit=1`);
 
     expect(answers.map(({ status }) => status).filter((status) => status !== 400 && status !== 503)).toEqual([]);
     expect(answers.some(({ status }) => status === 400)).toBe(true);
