@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, test } from '@jest/globals';
-import { connect, disconnect, select } from '@shop/db/connection.ts';
-import { inTransaction } from '@shop/db/transaction.ts';
+import { connect, disconnect } from '@shop/db/connection.ts';
+import { type ServerConnection, serverConnections, whileLocked as whileLockedIn } from '@shop/db/testing.ts';
 import { atOnce, startTestService, type TestService } from '@shop/resources/testing.ts';
 import { catalogService } from './app.ts';
 import { rowsIn } from './products/testing.ts';
@@ -18,21 +18,14 @@ async function start(options: Parameters<typeof startTestService>[1] = {}) {
 }
 
 /** Locks a product for as long as `work` runs. */
-const whileLocked = <T>(id: number, work: () => Promise<T>): Promise<T> =>
-  inTransaction(service.database.db, async (transaction) => {
-    await select(service.database.db, 'SELECT id FROM product WHERE id = $1 FOR UPDATE', [id], transaction);
-    return work();
-  });
+const whileLocked = <T>(id: number, work: () => Promise<T>) => whileLockedIn(service.database, id, work);
 
 /** The statements of the service that the server is at work on. */
-async function running(): Promise<string[]> {
+async function running(): Promise<ServerConnection[]> {
   const { user } = service.database.settingsOf('catalog');
-  const rows = await select<{ info: string }>(
-    service.database.db,
-    "SELECT info AS info FROM information_schema.processlist WHERE user = $1 AND command <> 'Sleep' AND info IS NOT NULL",
-    [user],
+  return (await serverConnections(service.database.db)).filter(
+    (connection) => connection.user === user && connection.statement !== null,
   );
-  return rows.map(({ info }) => info);
 }
 
 async function until(isSo: () => Promise<boolean>): Promise<'so' | 'not'> {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { connect, select } from '@shop/db/connection.ts';
+import { untilRunning, whileLocked } from '@shop/db/testing.ts';
 import { purgeIdempotencyKeys, schedulePurge } from '@shop/resources/idempotency.ts';
 import { atOnce, startTestService, type TestService } from '@shop/resources/testing.ts';
 import { memoryLogger } from '@shop/service-kit/testing.ts';
@@ -30,26 +31,8 @@ const keys = async (): Promise<number> =>
 const lasting = ({ headers }: { headers: Headers }) =>
   Object.fromEntries(['content-type', 'location', 'etag', 'content-length'].map((name) => [name, headers.get(name)]));
 
-/** Locks a product, so that a write of it has to wait, until `release`. */
-async function hold(id: number) {
-  const { db } = service.database;
-  const transaction = await db.sequelize.transaction();
-  await select(db, 'SELECT id FROM product WHERE id = $1 FOR UPDATE', [id], transaction);
-  return { release: () => transaction.rollback() };
-}
-
-/** The ids of the service's connections that wait for a lock, once there are any. */
-async function waitingConnections(): Promise<number[]> {
-  for (let attempt = 0; attempt < 400; attempt++) {
-    const rows = await select<{ id: number }>(
-      service.database.db,
-      "SELECT id AS id FROM information_schema.processlist WHERE db = DATABASE() AND command IN ('Execute', 'Query') AND info LIKE '%FROM product %FOR UPDATE%' AND id <> CONNECTION_ID()",
-    );
-    if (rows.length > 0) return rows.map(({ id }) => id);
-    await delay(10);
-  }
-  throw new Error('nothing waits');
-}
+/** The connections by which the service waits for a product, once there are any. */
+const untilWaiting = () => untilRunning(service.database, /FROM product .*FOR UPDATE/s);
 
 describe('the same request again', () => {
   test('When 50 clients create a product with the same key, then there is one, and all are told of it or to wait', async () => {
@@ -95,21 +78,22 @@ describe('the same request again', () => {
 
   test('When the first is still running, then the second is told to wait, at once, and the third has the answer', async () => {
     const { id } = await make.product();
-    const held = await hold(id);
     const send = () => service.put(`${path}/${id}`, { stock: 5 }, keyed('slow'));
-    const first = send();
-    await waitingConnections();
 
-    const second = await send();
-    await held.release();
-    const third = (await first) && (await send());
+    const { running, second } = await whileLocked(service.database, id, async () => {
+      const running = send();
+      await untilWaiting();
+      return { running, second: await send() };
+    });
+    const first = await running;
+    const third = await send();
 
     expect([second.status, second.body.code, second.headers.get('retry-after')]).toEqual([
       409,
       'request_in_progress',
       '1',
     ]);
-    expect([(await first).status, third.text]).toEqual([200, (await first).text]);
+    expect([first.status, third.text]).toEqual([200, first.text]);
   });
 });
 
@@ -201,13 +185,12 @@ describe('what is not kept', () => {
     // Sequelize says there that it cannot roll back.
     jest.spyOn(console, 'warn').mockImplementationOnce(() => {});
     const { id } = await make.product({ stock: 1 });
-    const held = await hold(id);
     const send = () => service.patch(`${path}/${id}`, { stock: 99 }, keyed('broken'));
-    const broken = send();
-    for (const connection of await waitingConnections()) {
-      await service.database.db.sequelize.query(`KILL ${connection}`);
-    }
-    await held.release();
+    const { broken } = await whileLocked(service.database, id, async () => {
+      const broken = send();
+      for (const connection of await untilWaiting()) await service.database.db.sequelize.query(`KILL ${connection.id}`);
+      return { broken };
+    });
 
     expect(await broken).toMatchObject({ status: 200, body: { stock: 99, version: 2 } });
     const again = await send();
@@ -216,10 +199,10 @@ describe('what is not kept', () => {
 
   test('When another writer does not give way, then it is 503 with Retry-After, and nothing is done behind the back', async () => {
     const { id } = await make.product({ stock: 1 });
-    const held = await hold(id);
 
-    const { status, headers, body } = await service.patch(`${path}/${id}`, { stock: 99 }, keyed('held'));
-    await held.release();
+    const { status, headers, body } = await whileLocked(service.database, id, () =>
+      service.patch(`${path}/${id}`, { stock: 99 }, keyed('held')),
+    );
 
     expect([status, body.code, headers.get('retry-after')]).toEqual([503, 'unavailable', '1']);
     expect((await service.get(`${path}/${id}`)).body.stock).toBe(1);

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { grantAccounts } from './accounts.ts';
-import { connect, type Database } from './connection.ts';
+import { connect, type Database, select, type Transaction } from './connection.ts';
 import { migrate } from './migrate.ts';
 import type { DatabaseSettings, ServiceAccount } from './settings.ts';
+import { inTransaction } from './transaction.ts';
 
 /** A database of a test's own, on the server that the test run started. */
 export interface TestDatabase {
@@ -44,4 +46,53 @@ export async function createTestDatabase(): Promise<TestDatabase> {
       await db.sequelize.close();
     },
   };
+}
+
+/** Runs `work` while a transaction, which it is given, holds a product's row. What `work` writes there is committed after it. */
+export const whileLocked = <T>(
+  { db }: TestDatabase,
+  productId: number,
+  work: (transaction: Transaction) => Promise<T>,
+): Promise<T> =>
+  inTransaction(db, async (transaction) => {
+    await select(db, 'SELECT id FROM product WHERE id = $1 FOR UPDATE', [productId], transaction);
+    return work(transaction);
+  });
+
+/** A connection that the server has. */
+export interface ServerConnection {
+  id: number;
+  user: string;
+  database: string | null;
+  /** What the server is at work on for it. */
+  statement: string | null;
+}
+
+/**
+ * The connections of a database's server. They are shown, not selected: MySQL's information_schema.processlist fails as a whole
+ * while any statement that runs has a value which is not UTF-8, such as a digest.
+ */
+export async function serverConnections(db: Database): Promise<ServerConnection[]> {
+  const rows = await select<{ Id: number; User: string; db: string | null; Command: string; Info: string | null }>(
+    db,
+    'SHOW FULL PROCESSLIST',
+  );
+  return rows.map(({ Id, User, db: database, Command, Info }) => ({
+    id: Id,
+    user: User,
+    database,
+    statement: Command === 'Sleep' ? null : Info,
+  }));
+}
+
+/** Waits until the server is at work on statements like `pattern` in this database, and resolves to their connections. */
+export async function untilRunning({ db, owner }: TestDatabase, pattern: RegExp): Promise<ServerConnection[]> {
+  for (let attempt = 0; attempt < 400; attempt++) {
+    const running = (await serverConnections(db)).filter(
+      ({ database, statement }) => database === owner.database && statement !== null && pattern.test(statement),
+    );
+    if (running.length > 0) return running;
+    await delay(10);
+  }
+  throw new Error(`nothing runs that is like ${pattern}`);
 }

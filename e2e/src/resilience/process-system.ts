@@ -5,6 +5,7 @@ import { connect, type Database, select } from '@shop/db/connection.ts';
 import { type EmbeddedDatabase, freePort, startEmbedded } from '@shop/db/embedded.ts';
 import { databaseEnvironment } from '@shop/db/provision.ts';
 import type { DatabaseSettings } from '@shop/db/settings.ts';
+import { serverConnections } from '@shop/db/testing.ts';
 import { type FaultProxy, startFaultProxy } from '@shop/service-kit/fault-proxy.ts';
 import { descendantsOf } from '../process-list.ts';
 import { startRedis } from '../redis.ts';
@@ -71,13 +72,14 @@ export async function startProcessSystem(requestTimeout: number): Promise<Proces
     gateway: await startFaultProxy({ host: '127.0.0.1', port: ports.gateway }),
   };
   const password = () => randomBytes(9).toString('hex');
+  const accounts = {
+    catalog: { user: 'resilience_c', password: password() },
+    tagging: { user: 'resilience_t', password: password() },
+  };
   const stack = await startStack(folder, {
     ...databaseEnvironment({
       owner: { ...account, host: '127.0.0.1', port: proxies.database.port },
-      accounts: {
-        catalog: { user: 'resilience_c', password: password() },
-        tagging: { user: 'resilience_t', password: password() },
-      },
+      accounts,
     }),
     GATEWAY_PORT: String(ports.gateway),
     CATALOG_SERVICE_PORT: String(ports.catalog),
@@ -130,11 +132,8 @@ export async function startProcessSystem(requestTimeout: number): Promise<Proces
     },
     connections: () =>
       withDatabase(async (db) => {
-        const [row] = await select<{ most: number | null }>(
-          db,
-          "SELECT MAX(held) AS most FROM (SELECT COUNT(*) AS held FROM information_schema.processlist WHERE user LIKE 'resilience\\_%' GROUP BY user) accounts",
-        );
-        return row?.most ?? 0;
+        const held = Map.groupBy(await serverConnections(db), ({ user }) => user);
+        return Math.max(0, ...Object.values(accounts).map(({ user }) => held.get(user)?.length ?? 0));
       }),
     timesDone: (prefix) =>
       withDatabase(async (db) => {

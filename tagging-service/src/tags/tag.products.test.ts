@@ -1,6 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { select } from '@shop/db/connection.ts';
+import { untilRunning, whileLocked } from '@shop/db/testing.ts';
 import { allRows, startTestService, type TestService } from '@shop/resources/testing.ts';
 import { taggingService } from '../app.ts';
 import { rowsIn } from './testing.ts';
@@ -152,29 +151,16 @@ describe('products of a tag', () => {
     const { db } = service.database;
     const [id] = (await make.products(1)) as [number];
     const tag = await make.tag({ productIds: [id] });
-    const other = await db.sequelize.transaction();
-    await select(db, 'SELECT id FROM product WHERE id = $1 FOR UPDATE', [id], other);
-    const removing = change(tag, { remove: [id] });
-    await untilWaiting();
-    await db.models.product_tag.destroy({ where: { product_id: id }, transaction: other });
-    await other.commit();
+    const { removing } = await whileLocked(service.database, id, async (transaction) => {
+      const removing = change(tag, { remove: [id] });
+      await untilRunning(service.database, /^UPDATE product SET version = version/);
+      await db.models.product_tag.destroy({ where: { product_id: id }, transaction });
+      return { removing };
+    });
 
     const { status, body } = await removing;
 
     expect([status, body.version, body.effects.products_untagged]).toEqual([200, 1, 0]);
     expect(await versionsOf([id])).toEqual([2]);
   });
-
-  /** Until a statement of the service waits for a lock on a product. */
-  async function untilWaiting(): Promise<void> {
-    for (let attempt = 0; attempt < 400; attempt++) {
-      const waiting = await select(
-        service.database.db,
-        "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE 'UPDATE product SET version = version%'",
-      );
-      if (waiting.length > 0) return;
-      await delay(10);
-    }
-    throw new Error('nothing waits');
-  }
 });

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { connect, type Database, select } from '@shop/db/connection.ts';
+import { connect, type Database } from '@shop/db/connection.ts';
+import { untilRunning, whileLocked } from '@shop/db/testing.ts';
 import { startTestService, type TestService } from '@shop/resources/testing.ts';
 import { taggingService } from '../app.ts';
 import { rowsIn, unique } from './testing.ts';
@@ -223,12 +223,12 @@ describe('at once', () => {
       const { db } = service.database;
       const [id] = (await make.products(1)) as [number];
       const tag = await make.tag({ productIds: [id] });
-      const other = await db.sequelize.transaction();
-      await select(db, 'SELECT id FROM product WHERE id = $1 FOR UPDATE', [id], other);
-      const changing = change(tag.id);
-      await untilWaiting();
-      await db.models.product_tag.destroy({ where: { product_id: id }, transaction: other });
-      await other.commit();
+      const { changing } = await whileLocked(service.database, id, async (transaction) => {
+        const changing = change(tag.id);
+        await untilRunning(service.database, /^UPDATE.*product/s);
+        await db.models.product_tag.destroy({ where: { product_id: id }, transaction });
+        return { changing };
+      });
 
       const { status, body } = await changing;
 
@@ -236,16 +236,6 @@ describe('at once', () => {
       expect(await versionsOf([id])).toEqual([2]);
     },
   );
-
-  /** Until a statement of the service waits for a product. */
-  async function untilWaiting(): Promise<void> {
-    const sql = "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE 'UPDATE%product%'";
-    for (let attempt = 0; attempt < 400; attempt++) {
-      if ((await select(service.database.db, sql)).length > 0) return;
-      await delay(10);
-    }
-    throw new Error('nothing waits');
-  }
 });
 
 describe('rights', () => {
