@@ -255,7 +255,7 @@ describe('forgetting', () => {
     const stop = schedulePurge(db, memoryLogger().logger, 5);
     const left = async () => purgeable();
 
-    for (let attempt = 0; attempt < 200 && (await left()) > 0; attempt++) await delay(10);
+    for (let attempt = 0; attempt < 1_000 && (await left()) > 0; attempt++) await delay(10);
     stop();
     await db.sequelize.close();
 

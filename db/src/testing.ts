@@ -87,7 +87,7 @@ export async function serverConnections(db: Database): Promise<ServerConnection[
 
 /** Waits until the server is at work on statements like `pattern` in this database, and resolves to their connections. */
 export async function untilRunning({ db, owner }: TestDatabase, pattern: RegExp): Promise<ServerConnection[]> {
-  for (let attempt = 0; attempt < 400; attempt++) {
+  for (let attempt = 0; attempt < 2_000; attempt++) {
     const running = (await serverConnections(db)).filter(
       ({ database, statement }) => database === owner.database && statement !== null && pattern.test(statement),
     );

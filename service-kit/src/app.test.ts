@@ -87,7 +87,7 @@ const send = (path: string, options?: Options) => request(server.url + path, opt
 
 /** The log lines of one request, once there is one. (It is written when the answer is out, not before.) */
 async function linesOf(requestId: string): Promise<Record<string, unknown>[]> {
-  for (let attempt = 0; attempt < 200; attempt++) {
+  for (let attempt = 0; attempt < 1_000; attempt++) {
     const found = lines.filter((line) => line.request_id === requestId);
     if (found.some((line) => 'responseTime' in line)) return found;
     await delay(10);
