@@ -34,7 +34,7 @@ const lockWaitSeconds = 5;
  * Seconds after which the server ends a service's session that says nothing, and with it a transaction of a service that is
  * frozen or cut off, whose locks others wait for. The pool closes what it does not need in half of that.
  */
-const silenceSeconds = 4;
+export const silenceSeconds = 4;
 
 /** Milliseconds that a connection may take to be made: for a service, whose clients wait, and for a command. */
 const connectPatience = { service: 2_000, command: 10_000 };

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { remaining } from '@shop/service-kit/deadline.ts';
 import { inSpan } from '@shop/service-kit/tracing.ts';
-import type { Database, Transaction } from './connection.ts';
+import { type Database, select, silenceSeconds, type Transaction } from './connection.ts';
 import {
   DeadlineError,
   isConflict,
@@ -84,6 +84,21 @@ export async function inTransaction<T>(
       if (isConflict(error)) conflict = error;
       await delay(Math.random() * 2 ** Math.min(attempt, 7));
     }
+  }
+}
+
+/**
+ * Keeps a transaction that has nothing to say while `work` is done on other connections: a session that is silent for too long
+ * is ended by the server, and what it holds is undone.
+ */
+export async function whileKept<T>(db: Database, transaction: Transaction, work: () => Promise<T>): Promise<T> {
+  // One that is lost is for the transaction's next statement to tell.
+  const word = () => void select(db, 'SELECT 1', [], transaction).catch(() => {});
+  const timer = setInterval(word, silenceSeconds * 250);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
   }
 }
 

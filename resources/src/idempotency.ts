@@ -66,24 +66,38 @@ interface KeyRow {
 }
 
 /**
- * Does `work` unless it has been done under this key, in which case the answer is that of the first time. The key is taken and
- * the answer kept in the transaction of the work itself: both are there, or neither.
+ * The answer of the first time, where a request has been done under its key.
  * @throws {Problem} 409 `request_in_progress` while another transaction is doing it, 422 `idempotency_key_reused`
- * @throws {LostRaceError} somebody else has done it meanwhile: the next attempt finds the answer
  */
-export async function once(
+export async function keptAnswer(
   db: Database,
   transaction: Transaction,
   { id, fingerprint }: KeyedRequest,
-  work: () => Promise<Reply>,
-): Promise<Reply> {
+): Promise<Reply | undefined> {
   const find = async (lock: string): Promise<KeyRow | undefined> => {
     const sql = `SELECT fingerprint, status, headers, body FROM idempotency_key WHERE id = $1 ${lock}`;
     return (await select<KeyRow>(db, sql, [id], transaction))[0];
   };
   // The first look takes no lock, so that many who ask for the same answer are all told at once.
   const known = (await find('')) ?? (await find('FOR UPDATE NOWAIT').catch(raiseInProgress));
-  if (known) return replay(known, fingerprint);
+  return known && replay(known, fingerprint);
+}
+
+/**
+ * Does `work` unless it has been done under this key, in which case the answer is that of the first time. The key is taken and
+ * the answer kept in the transaction of the work itself: both are there, or neither.
+ * @throws {Problem} as {@link keptAnswer}
+ * @throws {LostRaceError} somebody else has done it meanwhile: the next attempt finds the answer
+ */
+export async function once(
+  db: Database,
+  transaction: Transaction,
+  keyed: KeyedRequest,
+  work: () => Promise<Reply>,
+): Promise<Reply> {
+  const kept = await keptAnswer(db, transaction, keyed);
+  if (kept) return kept;
+  const { id, fingerprint } = keyed;
   const write = (sql: string, bind: unknown[]) =>
     db.sequelize.query(sql, { type: QueryTypes.UPDATE, bind, transaction });
   await write('INSERT INTO idempotency_key (id, fingerprint) VALUES ($1, $2)', [id, fingerprint]).catch((error) => {

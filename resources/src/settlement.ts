@@ -1,7 +1,7 @@
 import type { Database, Transaction } from '@shop/db/connection.ts';
 import { isConflict, isTimeUp } from '@shop/db/errors.ts';
 import { changeAll, changeInSteps, type Dependents, defaultStepSize, type Effects, sumOf } from '@shop/db/steps.ts';
-import { inTransaction } from '@shop/db/transaction.ts';
+import { inTransaction, whileKept } from '@shop/db/transaction.ts';
 import { remaining } from '@shop/service-kit/deadline.ts';
 import { Problem, unavailable } from '@shop/service-kit/problem.ts';
 import type { Reply } from '@shop/service-kit/route.ts';
@@ -17,7 +17,7 @@ export interface Settlement {
   /** They are too many to be changed for a try: the row that they refer to must stay where it is. */
   isRehearsal: boolean;
   /** What the answer would have been before the first step. */
-  before?: Reply;
+  before?: Reply | undefined;
 }
 
 /** How a write is run. */
@@ -29,6 +29,8 @@ export interface Run {
   dryRun: boolean;
   /** It does nothing the second time, because it has an idempotency key. */
   isRepeatable: boolean;
+  /** The answer of the first time, where it has been done already. For one that has a key. */
+  kept: ((transaction: Transaction) => Promise<Reply | undefined>) | undefined;
   /** Goes around the work, in its transaction. */
   wrap(transaction: Transaction, work: () => Promise<Reply>): Promise<Reply>;
   work(transaction: Transaction, settlement: Settlement): Promise<Reply>;
@@ -53,6 +55,7 @@ export async function runWrite({
   dependents,
   dryRun,
   isRepeatable,
+  kept,
   wrap,
   work,
 }: Run): Promise<Reply> {
@@ -71,6 +74,10 @@ export async function runWrite({
     return inOne({ isRehearsal: true, settle: async () => counted });
   }
 
+  // Ahead of its turn: who has to wait for the first, or is told what that has done, need not wait for others.
+  const known = kept && (await inTransaction(db, kept));
+  if (known) return known;
+
   const until = performance.now() + steps.share * Math.min(remaining(), steps.time);
   return inTurn(async () => {
     if (performance.now() > until) throw tooLong();
@@ -78,13 +85,15 @@ export async function runWrite({
     let done: Effects = {};
     const whole = async (transaction: Transaction): Promise<Reply> => {
       const rehearse = (rehearsal: Transaction) => work(rehearsal, { isRehearsal: true, settle: async () => ({}) });
-      before ??= await inTransaction(db, rehearse, { dryRun: true });
-      const isDone = await changeInSteps(db, dependents, {
-        size: stepSize,
-        until,
-        onStep: (effects) => {
-          done = sumOf(done, effects);
-        },
+      const isDone = await whileKept(db, transaction, async () => {
+        before ??= await inTransaction(db, rehearse, { dryRun: true });
+        return changeInSteps(db, dependents, {
+          size: stepSize,
+          until,
+          onStep: (effects) => {
+            done = sumOf(done, effects);
+          },
+        });
       });
       if (!isDone) throw tooLong();
       const settle = async () => sumOf(done, await rest.settle(transaction));

@@ -2,7 +2,7 @@ import type { Database, Transaction } from '@shop/db/connection.ts';
 import type { Dependents } from '@shop/db/steps.ts';
 import { defineRoute, type Input, type Output, type Reply, type Route } from '@shop/service-kit/route.ts';
 import * as z from 'zod';
-import { idempotencyKeyHeader, keyedRequest, once } from './idempotency.ts';
+import { idempotencyKeyHeader, keptAnswer, keyedRequest, once } from './idempotency.ts';
 import { type Expectation, ifMatchHeader } from './precondition.ts';
 import { runWrite, type Settlement } from './settlement.ts';
 
@@ -106,6 +106,7 @@ export function defineWrite<
         dependents: dependents?.(given),
         dryRun: isDryRun,
         isRepeatable: keyed !== undefined,
+        kept: keyed && ((transaction) => keptAnswer(db, transaction, keyed)),
         wrap: (transaction, done) => (keyed ? once(db, transaction, keyed, done) : done()),
         work: (transaction, settlement) => work(transaction, { ...given, expectation, settlement }),
       });

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { atOnce, startTestService, type TestService } from '@shop/resources/testing.ts';
 import { catalogService } from '../app.ts';
@@ -165,5 +166,55 @@ describe('at once', () => {
       const left = answers[0]?.status === 200 ? b.id : a.id;
       expect(await productsIn(left)).toBe(16);
     }
+  });
+});
+
+describe('a deletion that takes long, with a key', () => {
+  /** Longer than the database keeps a session that says nothing. */
+  const longer = 5_000;
+  let replica: TestService;
+  beforeAll(async () => {
+    replica = await startTestService(catalogService, { database: service.database, stepSize: 3 });
+    await sql('CREATE TRIGGER slow BEFORE UPDATE ON product FOR EACH ROW DO SLEEP(0.5)');
+  });
+  afterAll(async () => {
+    await sql('DROP TRIGGER slow');
+    await replica.stop();
+  });
+
+  test.each([
+    ['at once', 500, () => service],
+    ['at once, by another replica', 500, () => replica],
+    ['later than the database waits for a word', longer, () => service],
+    ['so much later, by another replica', longer, () => replica],
+  ])('When it is sent again %s, then that is told to wait, and the first ends it', async (when, after, who) => {
+    const { ids, path } = await filled(14);
+    const options = { headers: { 'Idempotency-Key': `long ${when}`.replaceAll(/\W/g, '-') } };
+    const running = service.delete(path, options);
+    await delay(after);
+
+    const second = await who().delete(path, options);
+    const first = await running;
+
+    expect([second.status, second.body.code, second.headers.get('retry-after')]).toEqual([
+      409,
+      'request_in_progress',
+      '1',
+    ]);
+    expect([first.status, first.body.effects.products_detached]).toEqual([200, 14]);
+    expect(await places(ids)).toEqual(Array(14).fill([null, 2]));
+    const again = await who().delete(path, options);
+    expect([again.text, again.headers.get('idempotency-replayed')]).toEqual([first.text, 'true']);
+  });
+
+  test('When another request has its key, then that is refused at once', async () => {
+    const { path } = await filled(5);
+    const options = { headers: { 'Idempotency-Key': 'taken-by-long' } };
+    await service.post('/api/categories', { category_name: unique('Taken') }, options);
+
+    const { status, body } = await service.delete(path, options);
+
+    expect([status, body.code]).toEqual([422, 'idempotency_key_reused']);
+    expect((await service.get(path)).body.product_count).toBe(5);
   });
 });

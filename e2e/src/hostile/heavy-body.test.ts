@@ -5,7 +5,8 @@ import { removeFolder, type Stack, startStack, temporaryFolder } from '../stack.
 /** One of its own: who asks another stack at the same time is not to be refused for this. */
 let stack: Stack;
 beforeAll(async () => {
-  stack = await startStack(await temporaryFolder());
+  // With time enough on a machine that has little for it: that each is done within ten seconds is not promised.
+  stack = await startStack(await temporaryFolder(), { REQUEST_TIMEOUT_MS: '60000' });
 });
 afterAll(async () => {
   await stack.stop();
