@@ -208,3 +208,13 @@ export const padded = <T>(values: T[]): T[] => {
   if (last === undefined) return values;
   return [...values, ...Array<T>(2 ** Math.ceil(Math.log2(values.length)) - values.length).fill(last)];
 };
+
+/** How many values one list has at the most. A statement can have 65,535. */
+const longestList = 2 ** 14;
+
+/** Any number of values as lists for as many statements, each {@link padded}. */
+export function* listsOf<T>(values: T[]): Generator<T[]> {
+  for (let start = 0; start < values.length; start += longestList) {
+    yield padded(values.slice(start, start + longestList));
+  }
+}

@@ -1,4 +1,4 @@
-import { type Database, padded, placeholders, QueryTypes, select, type Transaction } from './connection.ts';
+import { type Database, listsOf, padded, placeholders, QueryTypes, select, type Transaction } from './connection.ts';
 import { UnknownReferenceError, violatedForeignKey } from './errors.ts';
 import { insertRows } from './insert-rows.ts';
 import type { ProductTagRow } from './models.ts';
@@ -175,7 +175,7 @@ async function touchProducts(db: Database, transaction: Transaction, ids: number
 /** Products of which each tag is read with each link to it; of more, the same few tags would be read again and again. */
 const fewProducts = 250;
 
-/** The tags of each product, by tag id: one statement, or two for very many products. */
+/** The tags of each product, by tag id: one statement, or for very many products two, and more for very many tags. */
 export async function tagsOf<Row extends { id: number }>(
   db: Database,
   productIds: number[],
@@ -190,10 +190,11 @@ export async function tagsOf<Row extends { id: number }>(
   if (productIds.length > fewProducts) {
     const sql = `SELECT product_id, tag_id FROM product_tag WHERE ${condition} ORDER BY ${order}`;
     const links = await select<ProductTagRow>(db, sql, bind, transaction);
-    const ids = padded([...new Set(links.map((link) => link.tag_id))]);
-    if (ids.length === 0) return found;
-    const tagSql = `SELECT ${columns.join(', ')} FROM tag WHERE id IN (${placeholders(ids.length)})`;
-    const tags = new Map((await select<Row>(db, tagSql, ids, transaction)).map((tag) => [tag.id, tag]));
+    const tags = new Map<number, Row>();
+    for (const ids of listsOf([...new Set(links.map((link) => link.tag_id))])) {
+      const tagSql = `SELECT ${columns.join(', ')} FROM tag WHERE id IN (${placeholders(ids.length)})`;
+      for (const tag of await select<Row>(db, tagSql, ids, transaction)) tags.set(tag.id, tag);
+    }
     for (const { product_id, tag_id } of links) {
       const tag = tags.get(tag_id);
       // One that was deleted between the two statements is one that it no longer has.

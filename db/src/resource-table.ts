@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { literal, type Model, type ModelStatic } from 'sequelize';
-import { type Database, padded, placeholders, select, type Transaction } from './connection.ts';
+import { type Database, listsOf, padded, placeholders, select, type Transaction } from './connection.ts';
 import { DuplicateError, LostRaceError, violatedIndex } from './errors.ts';
 import { insertRows } from './insert-rows.ts';
 import type { ResourceRows, ResourceTable } from './models.ts';
@@ -122,13 +122,14 @@ export class ResourceWriter<T extends ResourceTable, Row extends ResourceRows[T]
    * it out again: only a transaction that has written to a full-text index before it sets a savepoint has what it does to one
    * after that undone with it. In any other, the next write of the same row ends the whole server (MariaDB 10.11.19).
    */
-  async lockForParts(transaction: Transaction, ids: number[]): Promise<void> {
-    if (ids.length === 0) return;
-    await this.lockMany(transaction, ids);
+  async lockForParts(transaction: Transaction, ids: number[]): Promise<Map<number, number>> {
+    if (ids.length === 0) return new Map();
+    const rows = await this.lockMany(transaction, ids);
     const name = randomUUID();
     const values = { [`${this.#table}_name`]: name, slug: name, ...(this.#table === 'product' ? { price: 0 } : {}) };
     await this.#model.create(values, { transaction, fields: Object.keys(values) });
     await this.#model.destroy({ where: { slug: name }, transaction });
+    return new Map([...rows].map(([id, { version }]) => [id, version]));
   }
 
   /**
@@ -270,14 +271,10 @@ export async function missingIds(
   ids: number[],
   { share = false }: { share?: boolean } = {},
 ): Promise<number[]> {
-  if (ids.length === 0) return [];
-  const bind = padded(ids);
-  const rows = await select<{ id: number }>(
-    db,
-    `SELECT id FROM ${table} WHERE id IN (${placeholders(bind.length)})${share ? ' ORDER BY id LOCK IN SHARE MODE' : ''}`,
-    bind,
-    transaction,
-  );
-  const known = new Set(rows.map((row) => row.id));
+  const known = new Set<number>();
+  for (const bind of listsOf(ids.toSorted((a, b) => a - b))) {
+    const sql = `SELECT id FROM ${table} WHERE id IN (${placeholders(bind.length)})${share ? ' ORDER BY id LOCK IN SHARE MODE' : ''}`;
+    for (const { id } of await select<{ id: number }>(db, sql, bind, transaction)) known.add(id);
+  }
   return ids.filter((id) => !known.has(id));
 }

@@ -96,3 +96,9 @@ export async function untilRunning({ db, owner }: TestDatabase, pattern: RegExp)
   }
   throw new Error(`nothing runs that is like ${pattern}`);
 }
+
+/** What the server says of the last deadlock that it has met: the tables that were in it, and the databases that these are in. */
+export async function lastDeadlock({ db }: TestDatabase): Promise<string> {
+  const [row] = await select<{ Status: string }>(db, 'SHOW ENGINE INNODB STATUS');
+  return /LATEST DETECTED DEADLOCK.*?\nTRANSACTIONS\n/s.exec(row?.Status ?? '')?.[0] ?? '';
+}

@@ -1,4 +1,4 @@
-import { type Fault, Problem } from '@shop/service-kit/problem.ts';
+import { Problem } from '@shop/service-kit/problem.ts';
 import { faultsAt, sentenceOf, validationProblem } from '@shop/service-kit/validation.ts';
 import type { Outcome } from './batch.ts';
 import type { Operation } from './batch-body.ts';
@@ -39,35 +39,59 @@ export const itemAnswer = (outcome: Outcome<unknown>, status: number): ItemAnswe
     ? { status: outcome.problem.status, problem: outcome.problem.toDocument() }
     : { status, resource: outcome.resource };
 
-/** A fault that names the holder of a value by an id which is gone again with the batch, with the holder's place instead. */
-function withPlaceOfHolder({ id, ...fault }: Fault, created: ReadonlyMap<number, string>): Fault {
-  const place = id === undefined ? undefined : created.get(id);
-  if (place) return { ...fault, detail: `is taken by ${place}` };
-  return id === undefined ? fault : { ...fault, id };
+/** What a batch had done before it was undone. */
+export interface Undone {
+  create: OutcomeInBody<{ id: number }>[];
+  /** With what each operation was to change. */
+  update: { outcome: OutcomeInBody<{ id: number }>; changes: object | undefined }[];
+  /** The version that each resource had before, of those that the batch names. */
+  versions: ReadonlyMap<number, number>;
 }
 
-/**
- * The problem of a batch that was undone because some of its operations were refused.
- * @param created the outcomes of its creates
- */
-export function batchFailed(outcomes: OutcomeInBody<unknown>[], created: OutcomeInBody<{ id: number }>[]): Problem {
-  const places = new Map(
-    created.flatMap((outcome) => ('resource' in outcome ? [[outcome.resource.id, outcome.pointer]] : [])),
+/** Where in the batch each value stands that it had given to a resource: by the resource's id and the field. */
+function takersIn({ create, update }: Undone): (id: number, field: string) => string | undefined {
+  const created = new Map(create.flatMap((one) => ('resource' in one ? [[one.resource.id, one.pointer]] : [])));
+  const changed = new Map(
+    update.flatMap(({ outcome, changes = {} }) =>
+      'resource' in outcome
+        ? Object.keys(changes).map((field) => [`${outcome.resource.id}/${field}`, outcome.pointer])
+        : [],
+    ),
   );
+  return (id, field) => created.get(id) ?? changed.get(`${id}/${field}`);
+}
+
+/** A problem of an operation as it is true once the batch is undone: it shows nothing that is gone again. */
+function afterUndoing(
+  { code, message, errors, members }: Problem,
+  undone: Undone,
+  takerOf: ReturnType<typeof takersIn>,
+) {
+  const current = members.current as { id: number; version: number } | undefined;
+  if (current && undone.versions.get(current.id) !== current.version) {
+    const detail = 'is that of before another operation of the batch';
+    return new Problem(code, 'Another operation of the batch changes the resource first.', {
+      errors: (errors ?? []).map((fault) => ({ ...fault, detail })),
+    });
+  }
+  const shown = errors?.map(({ id, ...fault }) => {
+    const taker = id === undefined ? undefined : takerOf(id, fault.pointer?.split('/').at(-1) ?? '');
+    if (taker) return { ...fault, detail: `is taken by ${taker}` };
+    return id === undefined ? fault : { ...fault, id };
+  });
+  return new Problem(code, message, { ...(shown ? { errors: shown } : {}), members });
+}
+
+/** The problem of a batch that was undone because some of its operations were refused. */
+export function batchFailed(outcomes: OutcomeInBody<unknown>[], undone: Undone): Problem {
+  const takerOf = takersIn(undone);
   const items = outcomes.flatMap((outcome) => {
     if (!('problem' in outcome)) return [];
-    const { pointer, problem } = outcome;
-    const { code, message, status, members } = problem;
-    const errors = problem.errors?.map((fault) => withPlaceOfHolder(fault, places));
-    const shown = new Problem(code, message, { ...(errors ? { errors } : {}), members });
-    return [
-      {
-        pointer,
-        status,
-        problem: shown.toDocument(),
-        errors: errors ?? [{ pointer, code, detail: `is refused: ${message.replace(/\.$/, '')}` }],
-      },
-    ];
+    const { pointer } = outcome;
+    const problem = afterUndoing(outcome.problem, undone, takerOf);
+    const { code, message, status } = problem;
+    const errors = problem.errors ?? [{ pointer, code, detail: `is refused: ${message.replace(/\.$/, '')}` }];
+    return [{ pointer, status, problem: problem.toDocument(), errors }];
   });
   const errors = items.flatMap((item) => item.errors);
   const count = `${items.length} of ${outcomes.length} operation${outcomes.length === 1 ? ' was' : 's were'}`;

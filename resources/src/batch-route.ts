@@ -111,11 +111,12 @@ export function batchRoute<
       });
       // A delete in a batch is one without a query.
       const target = { store, missing, removalQuery: removalQuery.parse({}) };
+      const changes = wellFormed(batch.update);
       const outcomes = await doBatch(context, transaction, target, {
         create: wellFormed(batch.create),
-        update: wellFormed(batch.update).map((changes) => ({
-          ...checked(changes as { id: number; version?: number }),
-          changes: changes as z.output<U>,
+        update: changes.map((change) => ({
+          ...checked(change as { id: number; version?: number }),
+          changes: change as z.output<U>,
         })),
         remove: wellFormed(batch.remove).map(checked),
       });
@@ -123,7 +124,13 @@ export function batchRoute<
       const updated = outcomesInBody(batch.update, outcomes.update);
       const deleted = outcomesInBody(batch.remove, outcomes.remove);
       const all = [...created, ...updated, ...deleted];
-      if (_on_error === 'abort' && all.some((outcome) => 'problem' in outcome)) throw batchFailed(all, created);
+      if (_on_error === 'abort' && all.some((outcome) => 'problem' in outcome)) {
+        throw batchFailed(all, {
+          create: created,
+          update: updated.map((outcome, index) => ({ outcome, changes: changes[index] })),
+          versions: outcomes.versions,
+        });
+      }
       return {
         status: 200,
         body: {

@@ -14,6 +14,8 @@ export interface BatchOutcomes<Item, Removed> {
   create: Outcome<Item>[];
   update: Outcome<Item>[];
   remove: Outcome<Removed>[];
+  /** The version that each resource had before the batch, of those that it names. */
+  versions: Map<number, number>;
 }
 
 /** Fewer operations than this are done one by one when one of them has been refused. */
@@ -89,7 +91,7 @@ export async function doBatch<Item, Create, Update, Removed>(
   const found = <R>(resource: R | undefined, id: number): Outcome<R> =>
     resource === undefined ? { problem: missing(id) } : { resource };
 
-  await store.lock(transaction, work);
+  const versions = await store.lock(transaction, work);
   const { createMany, updateMany, removeMany } = store;
   const remove: Outcome<Removed>[] = [];
   for (const run of runsOfDistinct(work.remove)) {
@@ -121,5 +123,5 @@ export async function doBatch<Item, Create, Update, Removed>(
     async (input): Promise<Outcome<Item>> => ({ resource: await store.create(transaction, input) }),
     createMany && (async (inputs) => (await createMany(transaction, inputs)).map((resource) => ({ resource }))),
   );
-  return { create, update, remove };
+  return { create, update, remove, versions };
 }

@@ -52,8 +52,11 @@ export interface ResourceStore<Item, Create, Update, Removed, Query = unknown> {
     check: VersionCheck,
     how: { query: Query; settlement: Settlement },
   ): Promise<Removed | undefined>;
-  /** Locks what a batch is about to write, in the order of docs/decisions/0011-lock-order.md. */
-  lock(transaction: Transaction, batch: BatchWork<Create, Update>): Promise<void>;
+  /**
+   * Locks what a batch is about to write, in the order of docs/decisions/0011-lock-order.md.
+   * @returns the version that each resource has which it changes or deletes, by id
+   */
+  lock(transaction: Transaction, batch: BatchWork<Create, Update>): Promise<Map<number, number>>;
   /**
    * The same as {@link create} for many, with few statements; without it, they are created one by one. All of them or, when it
    * throws, none: it need not say which is at fault.

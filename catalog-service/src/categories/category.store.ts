@@ -127,7 +127,7 @@ export function createCategoryStore(db: Database): CategoryStore {
       // The stronger lock at once: of two who hold the weaker one, neither could go on to the stronger.
       if (isMove || isGrowth) await lockTree(db, transaction, isMove ? 'move' : 'grow');
       const ids = [...update, ...remove].map(({ id }) => id);
-      await writer.lockForParts(transaction, ids);
+      return writer.lockForParts(transaction, ids);
     },
   };
 }

@@ -99,6 +99,39 @@ describe('all or nothing', () => {
     expect(body.errors).toEqual([{ pointer: '/create/2/sku', code: 'duplicate', detail: 'is taken by /create/0' }]);
   });
 
+  test('When a value is taken by a change of the same batch, then that is named by its place', async () => {
+    const { id } = await make.product();
+
+    const { body } = await aborting({ create: [named({ sku: 'place-2' })], update: [{ id, sku: 'PLACE-2' }] });
+
+    expect(body.errors).toEqual([{ pointer: '/create/0/sku', code: 'duplicate', detail: 'is taken by /update/0' }]);
+  });
+
+  test('When a value was taken before by what the batch changes elsewhere, then the holder is named by its id', async () => {
+    const { id } = await make.product({ sku: 'PLACE-3' });
+
+    const { body } = await aborting({ create: [named({ sku: 'PLACE-3' })], update: [{ id, stock: 9 }] });
+
+    expect(body.errors).toEqual([{ pointer: '/create/0/sku', code: 'duplicate', detail: `is taken by ${id}`, id }]);
+  });
+
+  test('When a version is one that the batch itself moves on, then that is said, and no state that is undone is shown', async () => {
+    const product = await make.product();
+    const { id, version } = product;
+
+    const { body } = await aborting({ update: [1, 2].map((price) => ({ id, version, price: price + 4 })) });
+
+    const detail = 'is that of before another operation of the batch';
+    expect(body.errors).toEqual([{ pointer: '/update/1/version', code: 'version_conflict', detail }]);
+    expect(body.items[0].problem).toMatchObject({
+      code: 'version_conflict',
+      detail: 'Another operation of the batch changes the resource first.',
+      errors: body.errors,
+    });
+    expect(body.items[0].problem).not.toHaveProperty('current');
+    expect((await service.get(`/api/products/${id}`)).body).toEqual(product);
+  });
+
   test('When one of 1,000 is refused, then it is named, and nothing changes', async () => {
     const { sku } = await make.product({ sku: 'ONE-OF-MANY' });
     const before = await allRows(service.database);

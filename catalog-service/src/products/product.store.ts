@@ -185,7 +185,7 @@ export function createProductStore(db: Database): ProductStore {
 
     async lock(transaction, { create, update, remove }) {
       await lockCategories(transaction, [...create, ...update.map(({ changes }) => changes)]);
-      await writer.lockForParts(
+      return writer.lockForParts(
         transaction,
         [...update, ...remove].map(({ id }) => id),
       );

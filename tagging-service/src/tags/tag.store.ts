@@ -196,7 +196,7 @@ export function createTagStore(db: Database): TagStore {
 
     async lock(transaction, { update, remove }) {
       const ids = [...update, ...remove].map(({ id }) => id);
-      await writer.lockForParts(transaction, ids);
+      return writer.lockForParts(transaction, ids);
     },
   };
 }
