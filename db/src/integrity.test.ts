@@ -100,6 +100,20 @@ describe('the checks of the data', () => {
     expect(faultsOf(await check())).toEqual({});
   });
 
+  test('When a ledger is further off than one movement can say, then it is repaired by several, and others with it', async () => {
+    const most = 2_147_483_647;
+    const far = Array.from(
+      { length: 3 },
+      () => `INSERT INTO stock_movement (product_id, delta, stock) VALUES (621, -${most}, 0)`,
+    );
+    await careless.sequelize.query([product(621, { stock: most }), ...far, product(622, { stock: 2 })].join(';'));
+
+    const repaired = await check({ repair: true });
+
+    expect(faultsOf(repaired)[sums]?.[0]).toBe(2);
+    expect(faultsOf(await check())).toEqual({});
+  });
+
   test('When more are wrong than fit a step, then all are repaired', async () => {
     const ids = Array.from({ length: 1_201 }, (_, index) => 10_001 + index);
     await careless.sequelize.query(ids.map((id) => product(id, { stock: 2 })).join(';'));

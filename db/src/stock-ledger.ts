@@ -36,8 +36,8 @@ export async function recordStockChanges(
 }
 
 /**
- * Writes, for each of these products whose movements do not add up to its stock, the movement that is missing. One
- * statement; for rows that were written by SQL of their own. The transaction must hold the products' rows.
+ * Writes, for each of these products whose movements do not add up to its stock, the movement that is missing, or several
+ * where one cannot say so much. For rows that were written by SQL of their own. The transaction must hold the products' rows.
  */
 export async function balanceLedger(
   db: Database,
@@ -45,16 +45,21 @@ export async function balanceLedger(
   productIds: number[],
   reason: string,
 ): Promise<void> {
-  await db.sequelize.query(
-    `INSERT INTO stock_movement (product_id, delta, stock, reason)
-     SELECT product.id, product.stock - COALESCE(SUM(known.delta), 0), product.stock, $1
+  const missing = 'product.stock - COALESCE(SUM(known.delta), 0)';
+  const sql = `INSERT INTO stock_movement (product_id, delta, stock, reason)
+     SELECT product.id, LEAST(GREATEST(${missing}, -${largestStock}), ${largestStock}), product.stock, $1
      FROM product LEFT JOIN stock_movement AS known ON known.product_id = product.id
      WHERE product.id IN (${placeholders(productIds.length, 2)})
      GROUP BY product.id, product.stock
      HAVING product.stock <> COALESCE(SUM(known.delta), 0)
-     ORDER BY product.id`,
-    { type: QueryTypes.INSERT, bind: [reason, ...productIds], transaction },
-  );
+     ORDER BY product.id`;
+  for (let written = 1; written > 0; ) {
+    [, written] = await db.sequelize.query(sql, {
+      type: QueryTypes.INSERT,
+      bind: [reason, ...productIds],
+      transaction,
+    });
+  }
 }
 
 /**

@@ -54,7 +54,9 @@ export const parseBody = <S extends z.ZodType>(schema: S, value: unknown): Parse
 
 /** Faults of a part of the body as faults of the body; `pointer` leads to the part. */
 export const faultsAt = (pointer: string, faults: Fault[]): Fault[] =>
-  faults.map((fault) => (fault.header || fault.parameter ? fault : { ...fault, pointer: pointer + fault.pointer }));
+  faults.map((fault) =>
+    fault.header || fault.parameter ? fault : { ...fault, pointer: pointer + (fault.pointer ?? '') },
+  );
 
 /**
  * How many faults a problem names: a body can have hundreds of thousands, and each says more than there was in the body. Beyond

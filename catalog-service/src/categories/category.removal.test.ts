@@ -140,6 +140,27 @@ describe.each([
     return { query: '' };
   }
 
+  test('When children have names that are taken one level up, then each is named with the holder', async () => {
+    const top = (await make.category()).id;
+    const { id } = await child(top);
+    const twins = [];
+    for (const name of [unique('twin'), unique('twin')]) {
+      twins.push([(await child(id, name)).id, (await child(top, name.toUpperCase())).id]);
+    }
+
+    const { body } = await service.delete(`/api/categories/${id}`);
+    const batch = await service.post('/api/categories/batch', { delete: [id] });
+
+    expect(body.detail).toBe(`The children of category ${id} would be beside others of the same name.`);
+    const errors = twins.map(([moved, holder]) => ({
+      code: 'duplicate',
+      detail: `would move up child ${moved}, whose name is taken by ${holder}`,
+      id: holder,
+    }));
+    expect(body.errors).toEqual(errors);
+    expect(batch.body.errors).toEqual(errors.map((fault) => ({ ...fault, pointer: '/delete/0' })));
+  });
+
   test('When a target is unknown, then the fault names the parameter and the id', async () => {
     const { path } = await filled();
 

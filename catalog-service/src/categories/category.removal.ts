@@ -1,8 +1,12 @@
 import { type Database, padded, placeholders, QueryTypes, select, type Transaction } from '@shop/db/connection.ts';
+import type { CategoryRow } from '@shop/db/models.ts';
 import { missingIds } from '@shop/db/resource-table.ts';
 import type { Dependents, Effects } from '@shop/db/steps.ts';
 import { Problem } from '@shop/service-kit/problem.ts';
 import type { Category, ProductPolicy } from './category.schema.ts';
+
+/** How many children are named whose names are taken. */
+const mostTwins = 100;
 
 /** What a deletion did, where it did nothing. */
 export const noEffects = {
@@ -38,6 +42,29 @@ async function lockTarget(db: Database, transaction: Transaction, id: number): P
     errors: [
       { parameter: 'products', code: 'unknown_reference', detail: `refers to ${id}, which does not exist`, ids: [id] },
     ],
+  });
+}
+
+/** What is told of a deletion after which children would be beside categories that have their names. */
+export async function twinsAbove(
+  db: Database,
+  transaction: Transaction,
+  { id, parent_id }: Pick<CategoryRow, 'id' | 'parent_id'>,
+): Promise<Problem> {
+  const twins = await select<{ child: number; holder: number }>(
+    db,
+    `SELECT child.id AS child, holder.id AS holder FROM category AS child
+     JOIN category AS holder ON holder.category_name = child.category_name AND holder.parent_id <=> $2 AND holder.id <> $1
+     WHERE child.parent_id = $1 ORDER BY child.id LIMIT ${mostTwins}`,
+    [id, parent_id],
+    transaction,
+  );
+  return new Problem('duplicate', `The children of category ${id} would be beside others of the same name.`, {
+    errors: twins.map(({ child, holder }) => ({
+      code: 'duplicate',
+      detail: `would move up child ${child}, whose name is taken by ${holder}`,
+      id: holder,
+    })),
   });
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { lockTree } from '@shop/db/category-tree.ts';
 import { type Database, select, type Transaction } from '@shop/db/connection.ts';
-import { DuplicateError, violatedIndex } from '@shop/db/errors.ts';
+import { violatedIndex } from '@shop/db/errors.ts';
 import type { CategoryRow } from '@shop/db/models.ts';
 import { productCounts, productsOf } from '@shop/db/product-reads.ts';
 import { nextVersion, ResourceWriter } from '@shop/db/resource-table.ts';
@@ -12,7 +12,7 @@ import { presentProduct } from '@shop/resources/product.ts';
 import type { ResourceStore } from '@shop/resources/resource-store.ts';
 import { etagOf } from '@shop/service-kit/etag.ts';
 import { categoryList } from './category.list.ts';
-import { checkPolicy, noEffects, productsUnder } from './category.removal.ts';
+import { checkPolicy, noEffects, productsUnder, twinsAbove } from './category.removal.ts';
 import type { Category, CategoryCreate, CategoryRemoval, CategoryRemoved, CategoryUpdate } from './category.schema.ts';
 import { checkParent } from './category.tree.ts';
 
@@ -111,10 +111,8 @@ export function createCategoryStore(db: Database): CategoryStore {
       await categories.update({ category_name: randomUUID() }, { where: { id }, transaction });
       const [children_moved] = await categories
         .update({ parent_id: current.parent_id, ...nextVersion }, { where: { parent_id: id }, transaction })
-        .catch((error) => {
-          if (violatedIndex(error) === undefined) throw error;
-          // A child has the name of one of its new siblings.
-          throw new DuplicateError([{ field: 'category_name' }]);
+        .catch(async (error) => {
+          throw violatedIndex(error) === undefined ? error : await twinsAbove(db, transaction, current);
         });
       const effects = { ...noEffects, children_moved, ...(await settlement.settle(transaction)) };
       if (!settlement.isRehearsal) await writer.delete(transaction, id);
