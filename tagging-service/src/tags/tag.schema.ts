@@ -18,7 +18,11 @@ export const tag = z
 const writable = {
   tag_name: tagName,
   slug,
-  productIds: idList(10_000, 'The products that have it, all of them. Leave the field out to leave them.'),
+  productIds: idList(
+    10_000,
+    'The products that have it, all of them. Leave the field out to leave them. The version of a tag does not count what ' +
+      'writes of products link meanwhile: to add and remove some, whatever the others are, use `POST /api/tags/:id/products`.',
+  ),
 };
 
 const readOnly = { id: ignored, product_count: ignored, products: ignored, ...ignoredBookkeeping };
