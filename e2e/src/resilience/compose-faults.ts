@@ -38,6 +38,16 @@ const restart =
     return { end: async () => void (await restarted) };
   };
 
+/** An end that nobody has asked for: Docker starts the container again by itself. */
+const crash =
+  (service: string): Make =>
+  async ({ docker, containersOf }) => {
+    const [first] = await containersOf(service);
+    // Process 1 is Docker's init; the service is its only child.
+    await docker('exec', String(first), 'sh', '-c', 'kill -9 $(cat /proc/1/task/1/children)');
+    return { end: async () => {} };
+  };
+
 /** How each fault of the matrix is made where the stack is containers. */
 export const composeFaults: Partial<Record<Fault, Make>> = {
   'database stalled': commands('mysql', 'pause', 'unpause'),
@@ -45,6 +55,7 @@ export const composeFaults: Partial<Record<Fault, Make>> = {
   'database stopped': commands('mysql', 'stop', 'start'),
   'service stalled': commands('catalog-service', 'pause', 'unpause'),
   'service killed': commands('catalog-service', 'kill', 'start'),
+  'service crashed': crash('catalog-service'),
   'service restarted': restart('catalog-service'),
   'replica killed': replicaCommands('catalog-service', 'kill', 'start'),
   'replica stalled': replicaCommands('catalog-service', 'pause', 'unpause'),

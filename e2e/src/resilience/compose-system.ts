@@ -68,9 +68,9 @@ export function composeSystem(urls: ComposeSystem['urls'], env: NodeJS.ProcessEn
       ]);
       return Object.fromEntries(await Promise.all(states));
     },
-    memory: async () => {
+    peakMemory: async () => {
       const used = (await containers()).map(async ([name, ids]) => {
-        const statuses = ids.map((id) => docker('exec', id, 'sh', '-c', 'grep -hs VmRSS /proc/[0-9]*/status || true'));
+        const statuses = ids.map((id) => docker('exec', id, 'sh', '-c', 'grep -hs VmHWM /proc/[0-9]*/status || true'));
         const kilobytes = (await Promise.all(statuses)).flatMap((text) => text.match(/\d+/g) ?? []);
         return [name, Math.max(0, ...kilobytes.map(Number)) * 1024];
       });

@@ -61,7 +61,7 @@ export function describeMatrix<S extends System>(level: Level, { start, stop, pr
 
     test(`When ${row.when}, then nothing ends and nothing is left: processes, memory, connections to the database`, () => {
       expect(seen.ended).toEqual([]);
-      expect(seen.memory).toBeLessThan(memoryBound);
+      expect(seen.peakMemory).toBeLessThan(memoryBound);
       expect(seen.connections).toBeLessThanOrEqual(connectionBound * (row.replicas ?? 1));
     });
 

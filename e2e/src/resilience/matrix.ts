@@ -32,6 +32,14 @@ const databaseAway: Row['cells'] = {
   health: down,
 };
 const catalogAway: Row['cells'] = { ...allFine, reads: away, writes: away, keyed: away, ready: unasked, health: down };
+const catalogAwayForAMoment: Row['cells'] = {
+  ...allFine,
+  reads: perhaps,
+  writes: perhaps,
+  keyed: perhaps,
+  ready: says(soon, 'ok', 'no answer', '503 unavailable', '503'),
+  health: says('timeout', 'ok', '503'),
+};
 const databaseBack: Row['back'] = { how: 'by itself', within: returnBound };
 
 /** Every fault, in the order in which it is tested. */
@@ -146,21 +154,22 @@ export const matrix = {
     when: 'catalog-service is killed',
     made: { process: 'SIGKILL', compose: '`docker compose kill catalog-service`' },
     cells: catalogAway,
-    back: { how: 'the runner starts it again after a second' },
+    back: { how: 'the runner starts it again after a second; a container that a person has killed, a person' },
+    ends: ['catalog-service'],
+    silent: ['catalog-service'],
+  },
+  'service crashed': {
+    when: 'catalog-service crashes',
+    made: { compose: 'SIGKILL of its process, inside the container' },
+    cells: catalogAwayForAMoment,
+    back: { how: 'Docker starts it again at once' },
     ends: ['catalog-service'],
     silent: ['catalog-service'],
   },
   'service restarted': {
     when: 'catalog-service is restarted',
     made: { compose: '`docker compose restart catalog-service`' },
-    cells: {
-      ...allFine,
-      reads: perhaps,
-      writes: perhaps,
-      keyed: perhaps,
-      ready: says(soon, 'ok', 'no answer', '503 unavailable', '503'),
-      health: says('timeout', 'ok', '503'),
-    },
+    cells: catalogAwayForAMoment,
     back: { how: 'by itself' },
     ends: ['catalog-service'],
     silent: ['catalog-service'],

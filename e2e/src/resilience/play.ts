@@ -27,9 +27,9 @@ export interface Report {
   also: string[];
   /** Programs that ended though nobody ended them. */
   ended: Program[];
-  /** The most resident bytes of any program. */
-  memory: number;
-  /** The most connections to the database of any account. */
+  /** The most resident bytes that any program has had from its start to the end of the row. */
+  peakMemory: number;
+  /** The most connections to the database of any account, when the row is over. */
   connections: number;
 }
 
@@ -114,8 +114,8 @@ async function wrongWrites(system: System, log: WriteLog): Promise<string[]> {
 }
 
 /**
- * Plays one row of the matrix: makes the fault while clients are at work, asks every column at once and a second later, ends
- * the fault, waits until all is well, and looks at what is left.
+ * Plays one row of the matrix: makes the fault while clients are at work, asks every column at once and, where
+ * nothing ends, a second later, ends the fault, waits until all is well, and looks at what is left.
  */
 export async function play<S extends System>(
   system: S & OwnRows,
@@ -163,7 +163,7 @@ export async function play<S extends System>(
     ended: (Object.keys(programs) as Program[]).filter(
       (program) => programs[program] !== before[program] && !row.ends?.includes(program),
     ),
-    memory: Math.max(...Object.values(await system.memory())),
+    peakMemory: Math.max(...Object.values(await system.peakMemory())),
     connections: await system.connections(),
   };
 }

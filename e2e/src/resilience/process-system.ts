@@ -126,8 +126,8 @@ export async function startProcessSystem(requestTimeout: number): Promise<Proces
         Program,
         string
       >,
-    memory: async () => {
-      const entries = Object.entries(await pids()).map(async ([name, pid]) => [name, await residentBytes(pid)]);
+    peakMemory: async () => {
+      const entries = Object.entries(await pids()).map(async ([name, pid]) => [name, await peakBytes(pid)]);
       return Object.fromEntries(await Promise.all(entries));
     },
     connections: () =>
@@ -166,8 +166,8 @@ export async function startProcessSystem(requestTimeout: number): Promise<Proces
   };
 }
 
-/** From /proc, where there is one; else 0, and nothing is known. */
-async function residentBytes(pid: number): Promise<number> {
+/** The most resident bytes that a process has had: from /proc, where there is one; else 0, and nothing is known. */
+async function peakBytes(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
+  return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
 }

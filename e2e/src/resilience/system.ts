@@ -9,8 +9,8 @@ export interface System {
   requestTimeout: number;
   /** What runs: an id for each program, which is another one after a new start. */
   programs(): Promise<Record<Program, string>>;
-  /** Resident bytes of each program. */
-  memory(): Promise<Record<Program, number>>;
+  /** The most resident bytes that each program has had since its start. */
+  peakMemory(): Promise<Record<Program, number>>;
   /** Connections to the database that the services hold, the most of any. */
   connections(): Promise<number>;
   /** How often each write whose name begins so has been done: products, tags and movements of stock are named by their writers. */
