@@ -12,7 +12,7 @@ import { runStackCommand, type Told } from './stack-command.ts';
 
 /** How many clients send at once, each on one connection. */
 const lanes = 4;
-/** How many requests a client sends under one seed. */
+/** How many requests a client sends under one seed, at the most. */
 const requestsAtOnce = 250;
 /** Milliseconds for these, and for making a failure smaller. */
 const timeLimit = 120_000;
@@ -30,13 +30,18 @@ async function fuzzAll(
   const progress = createProgress({ total: requests, unit: 'requests' });
   const failures: string[] = [];
   const statuses = new Map<number, number>();
-  let [sent, seed, slowest] = [0, firstSeed, { milliseconds: 0, request: '' }];
+  // What a client has begun to send counts as taken.
+  let [taken, sent, seed, slowest] = [0, 0, firstSeed, { milliseconds: 0, request: '' }];
+  const share = Math.min(requestsAtOnce, Math.ceil(requests / lanes));
   const runLane = async () => {
-    while (!stop.aborted && sent < requests && failures.length < mostFailures) {
+    while (!stop.aborted && taken < requests && failures.length < mostFailures) {
       const own = seed++;
-      const result = await fuzz({ seed: own, requests: requestsAtOnce, timeLimit }).catch((error: Error) => {
+      const amount = Math.min(share, requests - taken);
+      taken += amount;
+      const result = await fuzz({ seed: own, requests: amount, timeLimit }).catch((error: Error) => {
         failures.push(`FUZZ_SEED=${own} ended early: ${error.message}`);
       });
+      taken += (result?.requests ?? 0) - amount;
       if (!result) continue;
       sent += result.requests;
       for (const [status, count] of result.statuses) statuses.set(status, (statuses.get(status) ?? 0) + count);
