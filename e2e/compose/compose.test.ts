@@ -78,11 +78,21 @@ describe('the containers', () => {
   );
 
   test('When their ports are inspected, then only the gateway publishes any, on the loopback interface', () => {
-    for (const [name, { HostConfig, NetworkSettings }] of Object.entries(running)) {
+    for (const [name, { HostConfig }] of Object.entries(running)) {
       const published = Object.values(HostConfig.PortBindings ?? {}).flat();
       expect(published.every(({ HostIp }) => HostIp === '127.0.0.1')).toBe(true);
       expect(published).toHaveLength(name === 'gateway' ? 3 : 0);
-      expect(Object.keys(NetworkSettings.Networks)).toHaveLength(name === 'gateway' ? 2 : 1);
+    }
+  });
+
+  test('When their networks are inspected, then none has a way out but one of the gateway', async () => {
+    for (const [name, { NetworkSettings }] of Object.entries(running)) {
+      const format = ['--format', '{{.Internal}}'];
+      const internal = await docker('network', 'inspect', ...format, ...Object.keys(NetworkSettings.Networks));
+      expect([name, internal.split('\n').toSorted()]).toEqual([
+        name,
+        name === 'gateway' ? ['false', 'true'] : ['true'],
+      ]);
     }
   });
 
