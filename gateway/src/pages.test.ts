@@ -47,4 +47,44 @@ describe('pages', () => {
     expect(status).toBe(405);
     expect(headers.get('allow')).toBe('GET, HEAD, OPTIONS');
   });
+
+  test.each(['/assets/page.css', '/assets/reference.js', '/assets/reference/swagger-ui.css'])(
+    'When %s is written to, then it is 405 with Allow',
+    async (path) => {
+      const gateway = await startGateway();
+
+      const { status, headers } = await request(gateway.url + path, { method: 'POST' });
+
+      expect([status, headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS']);
+    },
+  );
+
+  test.each(['GET', 'POST'])('When there is no such asset, then a %s is 404', async (method) => {
+    const gateway = await startGateway();
+
+    expect((await request(`${gateway.url}/assets/reference/nothing.css`, { method })).status).toBe(404);
+  });
+
+  const asset = '/assets/reference/swagger-ui.css';
+  test.each([
+    ['/', { Accept: 'image/png' }, 406, 'not_acceptable'],
+    [asset, { Range: 'bytes=99999999-' }, 416, 'range_not_satisfiable'],
+    [asset, { 'If-Match': '"x"' }, 412, 'precondition_failed'],
+    [asset, { 'If-Unmodified-Since': 'Mon, 01 Jan 1990 00:00:00 GMT' }, 412, 'precondition_failed'],
+  ])('When %s is asked for with %j, then it is %d, and no fault of ours', async (path, headers, status, code) => {
+    const gateway = await startGateway();
+
+    const answer = await request(gateway.url + path, { headers });
+
+    expect([answer.status, answer.body.code]).toEqual([status, code]);
+    expect(gateway.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
+  test('When a range lies beyond the end, then the answer says how long the file is', async () => {
+    const gateway = await startGateway();
+
+    const { headers } = await request(gateway.url + asset, { headers: { Range: 'bytes=99999999-' } });
+
+    expect(headers.get('content-range')).toMatch(/^bytes \*\/\d+$/);
+  });
 });

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { Problem } from '@shop/service-kit/problem.ts';
@@ -117,6 +117,11 @@ export async function pageRouter(document: () => Promise<OpenApi>): Promise<Rout
     sendPage(res, page(title, body));
   });
 
+  const assets = [...Object.keys(files), ...(await readdir(referenceAssets)).map((name) => `reference/${name}`)];
+  router.all(
+    assets.map((name) => `/assets/${name}`),
+    methodNotAllowed(['get']),
+  );
   router.all(['/', '/docs', '/openapi.json', '/problems', '/problems/:code'], methodNotAllowed(['get']));
   return router;
 }

@@ -46,6 +46,11 @@ export const problemCatalogue = {
     title: 'Method not allowed',
     about: 'The path exists, but not with this method. The `Allow` header lists the methods it has.',
   },
+  not_acceptable: {
+    status: 406,
+    title: 'Nothing that is wanted is to be had',
+    about: 'The path has nothing of a media type that the `Accept` header allows.',
+  },
   request_timeout: {
     status: 408,
     title: 'The request took too long to arrive',
@@ -89,7 +94,7 @@ export const problemCatalogue = {
     status: 412,
     title: 'The resource is not the one that was read',
     about:
-      'No entity tag in `If-Match` is of the version that the resource is at: somebody else has changed it. Nothing was changed. `current` holds the resource as it is now.',
+      'No entity tag in `If-Match` is of the version that the resource is at: somebody else has changed it. Nothing was changed. Where it is a resource of the API, `current` holds it as it is now.',
   },
   body_too_large: {
     status: 413,
@@ -100,6 +105,11 @@ export const problemCatalogue = {
     status: 415,
     title: 'Unsupported media type',
     about: 'Bodies are `application/json` in UTF-8.',
+  },
+  range_not_satisfiable: {
+    status: 416,
+    title: 'The range is beyond the end',
+    about: '`Range` asks for bytes that the file does not have. `Content-Range` says how many it has.',
   },
   unknown_reference: {
     status: 422,

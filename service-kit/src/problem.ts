@@ -71,12 +71,30 @@ export function unavailable(detail: string, cause?: unknown): Problem {
 /** Turns an error that is not a {@link Problem} into one, or leaves it (undefined). */
 export type ErrorTranslator = (error: unknown) => Problem | undefined;
 
+/** What a library refuses of a client by nothing but a status. */
+const refusals: Record<number, [code: ProblemCode, detail: string]> = {
+  404: ['not_found', 'There is nothing here.'],
+  406: ['not_acceptable', 'Nothing that Accept allows is to be had here.'],
+  412: ['precondition_failed', 'What is here is not what the headers of the request ask for.'],
+  413: ['body_too_large', 'The body is larger than this path accepts.'],
+  415: ['unsupported_media_type', 'Send the body as application/json in UTF-8.'],
+  416: ['range_not_satisfiable', 'Range asks for what is beyond the end.'],
+};
+
+/** What an error says to whoever answers it, as `http-errors` makes them. */
+interface HttpError {
+  type?: string;
+  status?: number;
+  expose?: boolean;
+  headers?: Record<string, string>;
+}
+
 /**
- * The errors that Express and its body parser raise for a bad request.
+ * The errors that Express, its body parser and its file server raise for a bad request.
  * Source: https://github.com/expressjs/body-parser#errors (`type`), http-errors (`status`).
  */
 function fromExpress(error: unknown): Problem | undefined {
-  const { type, status, expose } = error as { type?: string; status?: number; expose?: boolean };
+  const { type, status = 500, expose, headers = {} } = error as HttpError;
   if (error instanceof URIError) return new Problem('validation_failed', 'The URL is malformed.');
   switch (type) {
     case 'entity.verify.failed':
@@ -90,9 +108,10 @@ function fromExpress(error: unknown): Problem | undefined {
     case 'request.aborted':
       return new Problem('invalid_json', 'The request ended before its body was complete.');
   }
-  // A body that cannot be unpacked, such as one that says it is gzip but is not.
-  if (status === 400 && expose) return notJson();
-  return undefined;
+  if (!expose || status < 400 || status >= 500) return undefined;
+  const [code, detail] = refusals[status] ?? [];
+  // Without one, it is a body that cannot be unpacked, such as one that says it is gzip but is not.
+  return code ? new Problem(code, detail ?? '', { headers }) : notJson();
 }
 
 /** 400 for a body that cannot be read. */
@@ -120,6 +139,8 @@ export function answerProblem(logger: Logger, res: ServerResponse, problem: Prob
     return;
   }
   res.statusCode = status;
+  // Of what was to be answered instead.
+  for (const name of ['Cache-Control', 'ETag', 'Last-Modified']) res.removeHeader(name);
   for (const [name, value] of Object.entries(problem.headers)) res.setHeader(name, value);
   // Not Express's `send`, which would make up an entity tag: a problem is no version of anything.
   res.setHeader('Content-Type', 'application/problem+json; charset=utf-8');
