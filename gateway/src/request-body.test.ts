@@ -116,6 +116,17 @@ test.each([
   expect(heard()).toBe(1);
 });
 
+test.each(['/api/products?x=/batch', '/api/products?/batch', '/api/products?x=/batch?'])(
+  'When only the query of %s names a batch, then the limit is that of others',
+  async (path) => {
+    const gateway = await startGateway();
+
+    const { status } = await request(gateway.url + path, { method: 'POST', body: 'x'.repeat(mebibyte + 1) });
+
+    expect(status).toBe(413);
+  },
+);
+
 test('When the announced length is too much, then it is 413 before any of it is sent', async () => {
   const gateway = await startGateway();
   const { upload, answer } = begin(`${gateway.url}/api/products`, { headers: { 'Content-Length': 2 * mebibyte } });

@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import { batchBodyLimit, bodyLimit } from '@shop/service-kit/body-limit.ts';
 import { Problem, unavailable } from '@shop/service-kit/problem.ts';
 
-/** Bytes that the body of a request to this URL may have. */
-export const bodyLimitOf = (url = '/'): number => (/\/batch\/?(\?|$)/i.test(url) ? batchBodyLimit : bodyLimit);
+/** Bytes that the body of a request to this URL may have, by its path alone: the query is the client's. */
+export const bodyLimitOf = (url = '/'): number => (/^[^?]*\/batch\/?(\?|$)/i.test(url) ? batchBodyLimit : bodyLimit);
 
 /** Whether a request announces a body, of whatever length. */
 export const hasBody = ({ headers }: IncomingMessage): boolean =>
