@@ -40,6 +40,8 @@ export class Exchange implements Attempt, Guest {
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;
   readonly #fail: (problem: Problem) => void;
+  /** Milliseconds that it has in all. */
+  readonly #budget: number;
   readonly #deadline: number;
   readonly #timer: NodeJS.Timeout;
   #body: KeptBody | undefined;
@@ -59,9 +61,9 @@ export class Exchange implements Attempt, Guest {
     this.#req = req;
     this.#res = res;
     this.#fail = fail;
-    const budget = budgetOf(req, passage.requestTimeout);
-    this.#deadline = performance.now() + budget;
-    this.#timer = setTimeout(() => this.#timeUp(), budget);
+    this.#budget = budgetOf(req, passage.requestTimeout);
+    this.#deadline = performance.now() + this.#budget;
+    this.#timer = setTimeout(() => this.#timeUp(), this.#budget);
     res.once('close', () => this.#end());
   }
 
@@ -209,9 +211,9 @@ export class Exchange implements Attempt, Guest {
   }
 
   #timeUp(): void {
-    const { pool, requestTimeout } = this.#passage;
+    const { pool } = this.#passage;
     if (this.#body && !this.#bytes) {
-      const detail = `The request did not arrive within ${requestTimeout} ms.`;
+      const detail = `The request did not arrive within ${this.#budget} ms.`;
       this.#finish(new Problem('request_timeout', detail, { headers: { Connection: 'close' } }));
     } else if (this.#sendingSince === 0) this.refuse();
     else this.#finish(new Problem('upstream_timeout', `${pool.name} did not answer in time.`));

@@ -195,3 +195,12 @@ test('When a body does not come to its end in time, then it is 408, and the conn
   expect([status, body.code, headers?.connection]).toEqual([408, 'request_timeout', 'close']);
   expect(heard()).toBe(0);
 });
+
+test('When a body does not come in the time that its client has given it, then the answer names that time', async () => {
+  const gateway = await startGateway();
+  const { upload, answer } = begin(`${gateway.url}/api/products`, { headers: { 'X-Request-Timeout-Ms': '300' } });
+  upload.on('error', () => {});
+  upload.write('{');
+
+  expect((await answer).body.detail).toBe('The request did not arrive within 300 ms.');
+});

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { Server } from 'node:http';
+import { request as httpRequest, type Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -133,6 +133,24 @@ test('When a request has an expectation that nobody knows, then it is answered a
   const answer = await answersTo('GET / HTTP/1.1\r\nHost: x\r\nExpect: 200-maybe\r\nConnection: close\r\n\r\n');
 
   expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+});
+
+test('When requests have more time than connections usually have, then a slow body is waited for', async () => {
+  const patient = await listen(
+    (req, res) => void req.resume().once('end', () => res.end('whole')),
+    { host: '127.0.0.1', port: 0, requestTimeout: 10_000 },
+    impatience,
+  );
+  const upload = httpRequest(patient.url, { method: 'POST' });
+  const answered = once(upload, 'response');
+  upload.write('first');
+  await delay(800);
+  upload.end('second');
+
+  const [answer] = await answered;
+  await patient.close();
+
+  expect(answer.statusCode).toBe(200);
 });
 
 describe('idle connections', () => {

@@ -35,14 +35,26 @@ const usualPatience: Patience = {
   idleTimeout: 60_000,
 };
 
-/** Listens; port 0 takes any free one. */
+export interface ListenOptions {
+  host: string;
+  /** 0 takes any free one. */
+  port: number;
+  /** Milliseconds that `app` gives a request whose head has come: its connection gives it no less. */
+  requestTimeout?: number;
+}
+
+/** Listens. */
 export async function listen(
   app: RequestListener,
-  { host, port }: { host: string; port: number },
+  { host, port, requestTimeout = 0 }: ListenOptions,
   { idleTimeout, ...timeouts }: Patience = usualPatience,
 ): Promise<RunningServer> {
-  // Of a request without a Host, Node would take what is behind it for good.
-  const server = createServer({ ...timeouts, requireHostHeader: false });
+  const server = createServer({
+    ...timeouts,
+    requestTimeout: Math.max(timeouts.requestTimeout, timeouts.headersTimeout + requestTimeout),
+    // Of a request without a Host, Node would take what is behind it for good.
+    requireHostHeader: false,
+  });
   // Node would leave out those beyond 2,000 without a word; their size is bounded anyway.
   server.maxHeadersCount = 0;
   guardConnections(server, app, idleTimeout);
