@@ -2,6 +2,8 @@ import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import { budgetOf, requestTimeoutHeader } from '@shop/service-kit/deadline.ts';
 import { upstreamRetried } from '@shop/service-kit/metrics.ts';
 import { Problem, unavailable } from '@shop/service-kit/problem.ts';
+import { keepAliveHeader } from '@shop/service-kit/server.ts';
+import { dropHopByHop } from './hop-by-hop.ts';
 import { type BodyBudget, bodyLimitOf, hasBody, type KeptBody, keepBody } from './request-body.ts';
 import type { Guest } from './upstreams/admission.ts';
 import type { Attempt, Replica } from './upstreams/replica.ts';
@@ -122,13 +124,14 @@ export class Exchange implements Attempt, Guest {
     request.end(this.#bytes);
   }
 
-  /** The replica answers. How long its connection is kept is between it and the gateway, and not the client's. */
+  /** The replica answers. What it says of its connection is for the gateway; the client is told of its own. */
   answer({ headers }: IncomingMessage): void {
     this.#isAnswered = true;
     (this.#replica as Replica).lastAnswer = performance.now();
     const keep = this.#res.shouldKeepAlive && this.#res.getHeader('connection') !== 'close';
+    dropHopByHop(headers);
     headers.connection = keep ? 'keep-alive' : 'close';
-    if (!keep) delete headers['keep-alive'];
+    if (keep) headers['keep-alive'] = keepAliveHeader;
   }
 
   /** The request could not be sent, or not be answered. */

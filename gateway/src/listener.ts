@@ -6,6 +6,7 @@ import { upstreamFailed } from '@shop/service-kit/metrics.ts';
 import { answerProblem } from '@shop/service-kit/problem.ts';
 import { requestLog } from '@shop/service-kit/request-log.ts';
 import type { Guard } from './guards/guard.ts';
+import { dropHopByHop } from './hop-by-hop.ts';
 import type { PassOn } from './proxy.ts';
 import { isBelow } from './routes.ts';
 
@@ -32,6 +33,8 @@ export function createListener(
     const { url = '/', method } = req;
     const queryAt = url.indexOf('?');
     const path = queryAt === -1 ? url : url.slice(0, queryAt);
+    // First of all: of what is added from here on, a client is not to take anything away.
+    dropHopByHop(req.headers);
     delete req.headers[clientHeader];
     const route = method === 'OPTIONS' ? undefined : routes.find(({ prefix }) => isBelow(prefix, path));
     const asked = method !== 'OPTIONS' && isBelow('/api', path) ? guard : undefined;

@@ -11,9 +11,6 @@ import type { UpstreamPool } from './upstreams/upstream-pool.ts';
 
 const forwardedHeaders = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-proto'];
 
-/** What a client says of its connection to the gateway. Node has answered `Expect` itself. */
-const connectionHeaders = ['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'upgrade', 'expect'];
-
 /**
  * In the place of the request's own stream, which the library would pipe: the exchange sends the body itself, whole, and so
  * may send it twice.
@@ -79,7 +76,8 @@ export function proxyTo(
     const { headers } = req;
     if (!trustProxy) for (const header of forwardedHeaders) delete headers[header];
     else if (headers['x-forwarded-for']) headers['x-forwarded-for'] += `, ${req.socket.remoteAddress}`;
-    for (const header of connectionHeaders) delete headers[header];
+    // Node has answered it.
+    delete headers.expect;
     const exchange = new Exchange(passage, req, res, fail);
     exchanges.set(req, exchange);
     exchange.start();

@@ -35,6 +35,9 @@ const usualPatience: Patience = {
   idleTimeout: 60_000,
 };
 
+/** What a client is told of how long its connection is kept, where an answer is not told by Node itself. */
+export const keepAliveHeader = `timeout=${usualPatience.keepAliveTimeout / 1_000}`;
+
 export interface ListenOptions {
   host: string;
   /** 0 takes any free one. */
