@@ -2,19 +2,27 @@
 // wants a key, it is taken from API_KEY.
 
 import { type RequestReport, runCollection } from '@shop/e2e/insomnia.ts';
-import { loadEnvironmentFile } from '@shop/service-kit/config.ts';
-
-const { GATEWAY_PORT, API_KEY = '' } = loadEnvironmentFile();
-const baseUrl = process.argv[2] ?? `http://127.0.0.1:${GATEWAY_PORT || 3001}`;
-
-// Newman's dependencies use what Node deprecates.
-process.noDeprecation = true;
+import { type Environment, loadEnvironmentFile } from '@shop/service-kit/config.ts';
 
 /** One line that ends the program. */
 function giveUp(line: string): never {
   console.error(line);
   process.exit(1);
 }
+
+function environment(): Environment {
+  try {
+    return loadEnvironmentFile();
+  } catch (error) {
+    return giveUp((error as Error).message);
+  }
+}
+
+const { GATEWAY_PORT, API_KEY = '' } = environment();
+const baseUrl = process.argv[2] ?? `http://127.0.0.1:${GATEWAY_PORT || 3001}`;
+
+// Newman's dependencies use what Node deprecates.
+process.noDeprecation = true;
 
 function show({ request, tests, failures }: RequestReport): void {
   const verdict = failures.length === 0 ? `ok     ${request} (${tests} tests)` : `FAILED ${request}`;

@@ -1,7 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
 import {
   baseSettings,
@@ -119,6 +119,47 @@ describe('loadEnvironmentFile', () => {
 
     await rm(folder, { recursive: true });
     expect(env).toMatchObject({ WORKERS: '2', PORT: '5000' });
+  });
+
+  test('When the file is not there, then that is said in one line', () => {
+    expect(() => loadEnvironmentFile({ ENV_FILE: '/nowhere/settings' })).toThrow(
+      new ConfigError('the settings of ENV_FILE cannot be read: /nowhere/settings (ENOENT)'),
+    );
+  });
+
+  test('When the file is a folder, then that is said in one line', () => {
+    const file = import.meta.dirname;
+
+    expect(() => loadEnvironmentFile({ ENV_FILE: file })).toThrow(
+      new ConfigError(`the settings of ENV_FILE cannot be read: ${file} (EISDIR)`),
+    );
+  });
+
+  describe('without ENV_FILE', () => {
+    let folder: string;
+    beforeEach(async () => {
+      folder = await mkdtemp(path.join(tmpdir(), 'shop-env-'));
+    });
+    afterEach(() => rm(folder, { recursive: true }));
+
+    test('When there is no .env, then none is read', () => {
+      expect(loadEnvironmentFile({}, folder)).toEqual({});
+    });
+
+    test('When there is one, then it is read', async () => {
+      await writeFile(path.join(folder, '.env'), 'WORKERS=2');
+
+      expect(loadEnvironmentFile({}, folder)).toEqual({ WORKERS: '2' });
+    });
+
+    test('When there is one that cannot be read, then that is said in one line', async () => {
+      const file = path.join(folder, '.env');
+      await mkdir(file);
+
+      expect(() => loadEnvironmentFile({}, folder)).toThrow(
+        new ConfigError(`the settings cannot be read: ${file} (EISDIR)`),
+      );
+    });
   });
 
   test('When the file is named as nothing, then none is read', () => {

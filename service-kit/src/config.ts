@@ -50,10 +50,22 @@ export const baseSettings = {
 /**
  * Reads `.env` at the root of the checkout into the process's environment, where the environment itself wins. Call it
  * first in a program, never in a library. `ENV_FILE` names another file; set to nothing, no file is read.
+ * @throws {ConfigError} for a file that cannot be read, unless it is a `.env` that is not there: to start without the settings
+ * that somebody has made could be to start without keys
  */
-export function loadEnvironmentFile(env: Environment = process.env): Environment {
-  const file = env.ENV_FILE ?? path.join(import.meta.dirname, '../../.env');
-  if (file !== '') dotenv({ path: file, quiet: true, processEnv: env as Record<string, string> });
+export function loadEnvironmentFile(
+  env: Environment = process.env,
+  root = path.join(import.meta.dirname, '../..'),
+): Environment {
+  const named = env.ENV_FILE;
+  if (named === '') return env;
+  const file = named ?? path.join(root, '.env');
+  const { error } = dotenv({ path: file, quiet: true, processEnv: env as Record<string, string> });
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  if (error && (named !== undefined || code !== 'ENOENT')) {
+    const what = named === undefined ? 'the settings' : 'the settings of ENV_FILE';
+    throw new ConfigError(`${what} cannot be read: ${file} (${code ?? error.message})`);
+  }
   return env;
 }
 
