@@ -82,6 +82,17 @@ describe('readSettings', () => {
     );
   });
 
+  test.each([
+    ['ftp://shop:hunter2@example.com/x', 'ftp://…@example.com/x'],
+    ['shop:hunter2@example.com', '…@example.com'],
+    ['http://a, htp://shop:hun@ter2@b', 'http://…@b'],
+  ])('When the bad URL %s has a password, then it is not shown', (UPSTREAM, shown) => {
+    const message = refusal({ ...good, UPSTREAM });
+
+    expect(message).toContain(`got "${shown}"`);
+    expect(message).not.toContain('ter2');
+  });
+
   test.each(['-1', '65536', '1.5', '0x10', '1e3', ' 80', 'eighty'])(
     'When the port is %j, then it is refused',
     (PORT) => {

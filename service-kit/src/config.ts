@@ -70,6 +70,12 @@ export function loadEnvironmentFile(
 }
 
 /**
+ * A URL as it may be shown: without a name and password. Of what is meant to be one, or several, and is not well-formed, all that
+ * could be a password is left out.
+ */
+export const shownUrl = (url: string): string => url.replace(/^([a-z][a-z\d+.-]*:\/\/)?.*@/is, '$1…@');
+
+/**
  * The settings that `shape` describes, taken from `env`. A variable that is set to nothing counts as not set.
  * @throws {ConfigError} naming every bad or missing variable in one line
  */
@@ -86,7 +92,7 @@ export function readSettings<S extends z.ZodRawShape>(
     const expected = descriptionOf(shape[name]);
     return given[name] === undefined
       ? `${name} is missing${expected ? ` (${expected})` : ''}`
-      : `${name} must be ${expected ?? 'valid'}, got ${JSON.stringify(/PASSWORD|SECRET|KEY|REDIS/.test(name) ? '…' : given[name])}`;
+      : `${name} must be ${expected ?? 'valid'}, got ${JSON.stringify(/PASSWORD|SECRET|KEY|REDIS/.test(name) ? '…' : shownUrl(String(given[name])))}`;
   });
   throw new ConfigError(`${who} cannot start: ${faults.join('; ')}`);
 }

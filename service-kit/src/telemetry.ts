@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { booleanSetting, type Environment, integerSetting, readSettings, urlSetting } from './config.ts';
+import { booleanSetting, type Environment, integerSetting, readSettings, shownUrl, urlSetting } from './config.ts';
 import type { Logger } from './logger.ts';
 import { startMetrics } from './metrics.ts';
 import { samplerNames, startTracing, stopTracing, type TracingConfig } from './tracing.ts';
@@ -65,9 +65,10 @@ export function telemetryConfig(who: string, env: Environment): TelemetryConfig 
 export async function startTelemetry({ metrics, tracing }: TelemetryConfig, logger: () => Logger): Promise<void> {
   if (metrics) startMetrics();
   if (tracing) {
+    const url = shownUrl(tracing.url);
     await startTracing(tracing, (error) => {
-      if (error) logger().warn({ err: error }, `spans cannot be delivered to ${tracing.url}; they are dropped`);
-      else logger().info(`spans are delivered to ${tracing.url} again`);
+      if (error) logger().warn({ err: error }, `spans cannot be delivered to ${url}; they are dropped`);
+      else logger().info(`spans are delivered to ${url} again`);
     });
   }
 }
