@@ -1,6 +1,7 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { request as httpRequest, type Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -18,11 +19,23 @@ const impatience = {
 const open = new Set<Socket>();
 let running: RunningServer;
 let heard = 0;
+/** What becomes of a request to `/silent`. */
+const events = new EventEmitter();
 beforeAll(async () => {
   running = await listen(
     async (req, res) => {
       heard += 1;
       if (req.url === '/slow') await delay(600);
+      if (req.url === '/silent') {
+        res.once('close', () => events.emit('ended'));
+        setTimeout(() => events.emit('begun'), 100);
+        return;
+      }
+      if (req.url === '/streamed') {
+        const pieces = Array.from({ length: 400 }, () => 'x'.repeat(65_536));
+        Readable.from(pieces).pipe(res.writeHead(200, { 'Content-Length': 400 * 65_536 }));
+        return;
+      }
       if (req.url === '/large') {
         res.end('x'.repeat(2 ** 26));
         return;
@@ -102,6 +115,46 @@ describe('what is not a request', () => {
     const answer = await answersTo('GET /slow HTTP/1.1\r\nHost: x\r\n\r\nhello\r\n\r\n');
 
     expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 400']);
+  });
+});
+
+describe('CONNECT', () => {
+  const asked = 'CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n';
+
+  test('When it comes, then the answer says which methods there are', async () => {
+    expect(onlyProblem(await answersTo(asked)).head).toMatch(/^allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS$/im);
+  });
+
+  test('When it comes behind requests that are being answered, then these are answered first', async () => {
+    const slow = 'GET /slow HTTP/1.1\r\nHost: x\r\n\r\n';
+
+    const answer = await answersTo(slow + slow + asked);
+
+    expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200', 'HTTP/1.1 405']);
+  });
+
+  test.each([
+    ['keep-alive', ['HTTP/1.1 200', 'HTTP/1.1 405']],
+    ['close', ['HTTP/1.1 200']],
+  ])(
+    'When it comes behind a request with a large answer and Connection: %s, then that arrives whole',
+    async (connection, statuses) => {
+      const first = `GET /streamed HTTP/1.1\r\nHost: x\r\nConnection: ${connection}\r\n\r\n`;
+
+      const answer = await answersTo(first + asked);
+
+      expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(statuses);
+      expect(answer.match(/x{65536}/g)).toHaveLength(400);
+    },
+  );
+
+  test('When the client goes away before what was ahead of it is answered, then that request ends', async () => {
+    const ended = once(events, 'ended');
+    const socket = sending(`GET /silent HTTP/1.1\r\nHost: x\r\n\r\n${asked}`);
+    await once(events, 'begun');
+    socket.resetAndDestroy();
+
+    await expect(ended).resolves.toBeDefined();
   });
 });
 

@@ -20,11 +20,18 @@ function problemOf(code: string | undefined): Problem {
   }
 }
 
+const methods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
+
+const noConnect = new Problem('method_not_allowed', `CONNECT is not possible here; ${methods} may be.`, {
+  headers: { Allow: methods },
+});
+
 /** The head and body of an answer behind which the connection is closed. */
 function refusal(problem: Problem): { head: Record<string, string>; text: string } {
   const id = randomUUID();
   const text = JSON.stringify(problem.toDocument(id));
   const head = {
+    ...problem.headers,
     'X-Request-Id': id,
     'Content-Type': 'application/problem+json; charset=utf-8',
     'Content-Length': String(Buffer.byteLength(text)),
@@ -97,8 +104,15 @@ export function guardConnections(server: Server, app: RequestListener, patience:
     else answer();
   });
   server.on('connect', (_req, socket) => {
-    socket.on('error', () => socket.destroy());
-    refuse(socket, new Problem('method_not_allowed', 'CONNECT is not possible here.'));
+    // Node has let go of the connection: whether the client takes more, or has gone, nobody else looks at.
+    socket.on('error', () => socket.destroy()).resume();
+    socket.on('drain', () => (socket as { _httpMessage?: ServerResponse })._httpMessage?.emit('drain'));
+    if (over.has(socket)) return;
+    over.add(socket);
+    const answer = () => (socket.writable ? refuse(socket, noConnect) : socket.destroy());
+    const { res } = underway.get(socket) ?? {};
+    if (res) res.once('close', answer);
+    else answer();
   });
   // An expectation that nobody knows may be ignored (RFC 9110, section 10.1.1); Node would answer it without a word.
   server.on('checkExpectation', (req, res) => server.emit('request', req, res));
