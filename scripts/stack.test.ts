@@ -2,6 +2,7 @@ import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { isolatedEnvironment, removeFolder, startStack, temporaryFolder } from '@shop/e2e/stack.ts';
+import type { Environment } from '@shop/service-kit/config.ts';
 import { request } from '@shop/service-kit/testing.ts';
 import { checkSettings } from './stack.ts';
 
@@ -16,6 +17,36 @@ describe('the stack', () => {
     const settings = { ...(await isolatedEnvironment(folder)), API_KEYS_FILE: path.join(folder, 'nowhere') };
 
     await expect(checkSettings(settings)).rejects.toThrow(/^the key file .*nowhere cannot be read \(ENOENT\)$/);
+  });
+
+  test('When it is to listen where this machine is not, then it says so', async () => {
+    const settings: Environment = {
+      ...(await isolatedEnvironment(folder)),
+      BIND_HOST: '192.0.2.1',
+      ALLOW_OPEN: 'true',
+    };
+
+    await expect(checkSettings(settings)).rejects.toThrow(
+      `gateway cannot start: it cannot listen on port ${settings.GATEWAY_PORT} of 192.0.2.1 (EADDRNOTAVAIL)`,
+    );
+  });
+
+  test.each([
+    ['CATALOG_SERVICE_PORT', 'catalog-service'],
+    ['TAGGING_OPERATIONS_PORT', 'gateway (TAGGING_OPERATIONS_PORT)'],
+  ])('When %s is the port of the gateway, then it says so', async (setting, name) => {
+    const env = await isolatedEnvironment(folder);
+    const settings = { ...env, [setting]: env.GATEWAY_PORT };
+
+    await expect(checkSettings(settings)).rejects.toThrow(
+      `${name} cannot start: port ${env.GATEWAY_PORT} is that of gateway, too`,
+    );
+  });
+
+  test('When its gateway listens on an IPv6 address, then its URL has that in brackets', async () => {
+    const settings: Environment = { ...(await isolatedEnvironment(folder)), BIND_HOST: '::1' };
+
+    expect((await checkSettings(settings)).gateway).toBe(`http://[::1]:${settings.GATEWAY_PORT}`);
   });
 
   test('When its gateway listens everywhere, then the services do not: they ask for no key', async () => {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { catalogService } from '@shop/catalog-service/app.ts';
@@ -7,6 +8,7 @@ import { gatewayConfig } from '@shop/gateway/config.ts';
 import { readKeys } from '@shop/gateway/guards/key-ring.ts';
 import { resourceServiceConfig } from '@shop/resources/resource-service.ts';
 import { ConfigError, type Environment } from '@shop/service-kit/config.ts';
+import { urlOf } from '@shop/service-kit/server.ts';
 import { taggingService } from '@shop/tagging-service/app.ts';
 import { createConcurrently, KillOnSignal, Logger, RestartProcess } from 'concurrently';
 import { heapBound } from './heap-bound.ts';
@@ -44,26 +46,41 @@ export async function checkSettings(env: Environment): Promise<StackAddresses> {
     'catalog-service': resourceServiceConfig(catalogService, withDatabase),
     'tagging-service': resourceServiceConfig(taggingService, withDatabase),
   };
-  for (const [name, { host, port }] of Object.entries(listeners)) {
-    if (!(await isFree(host, port))) {
-      throw new ConfigError(`${name} cannot start: port ${port} of ${host} is in use. Is the stack running already?`);
+  const { upstreams, host } = gateway;
+  const passedOn = {
+    'gateway (CATALOG_OPERATIONS_PORT)': { host, port: upstreams['catalog-service'].operationsPort ?? 0 },
+    'gateway (TAGGING_OPERATIONS_PORT)': { host, port: upstreams['tagging-service'].operationsPort ?? 0 },
+  };
+  const owners = new Map<number, string>();
+  for (const [name, { host, port }] of Object.entries({ ...listeners, ...passedOn })) {
+    // 0 is any that is free.
+    if (port !== 0 && owners.has(port)) {
+      throw new ConfigError(`${name} cannot start: port ${port} is that of ${owners.get(port)}, too`);
     }
+    owners.set(port, name);
+    await tryToListen(name, host, port);
   }
-  const address = ({ host, port }: { host: string; port: number }) =>
-    `http://${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host}:${port}`;
   return {
-    gateway: address(listeners.gateway),
-    'catalog-service': address(listeners['catalog-service']),
-    'tagging-service': address(listeners['tagging-service']),
+    gateway: urlOf(listeners.gateway),
+    'catalog-service': urlOf(listeners['catalog-service']),
+    'tagging-service': urlOf(listeners['tagging-service']),
   };
 }
 
-function isFree(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, host, () => server.close(() => resolve(true)));
-  });
+/** @throws {ConfigError} when it is not possible */
+async function tryToListen(name: string, host: string, port: number): Promise<void> {
+  const server = createServer();
+  try {
+    await once(server.listen(port, host), 'listening');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new ConfigError(
+      code === 'EADDRINUSE'
+        ? `${name} cannot start: port ${port} of ${host} is in use. Is the stack running already?`
+        : `${name} cannot start: it cannot listen on port ${port} of ${host} (${code ?? message})`,
+    );
+  }
+  await once(server.close(), 'close');
 }
 
 /**

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { ConfigError } from '@shop/service-kit/config.ts';
 import { gatewayConfig } from './config.ts';
 
 describe('where the gateway listens without keys', () => {
@@ -22,4 +23,24 @@ describe('where the gateway listens without keys', () => {
       /others .* reach 0\.0\.0\.0/,
     );
   });
+});
+
+describe('REDIS_URL', () => {
+  test.each(['redis://127.0.0.1:6399/cache', 'redis://:p%ZZ@h', 'redis://h/-1', 'http://h'])(
+    'When it is %s, then it is refused in one line that does not show it',
+    (REDIS_URL) => {
+      expect(() => gatewayConfig({ REDIS_URL })).toThrow(
+        new ConfigError(
+          'gateway cannot start: REDIS_URL must be a redis or rediss URL, whose path is the number of a database if it has one, got "…"',
+        ),
+      );
+    },
+  );
+
+  test.each(['redis://h', 'rediss://h:1/', 'redis://shop:p%40@h:6379/15'])(
+    'When it is %s, then it is taken',
+    (REDIS_URL) => {
+      expect(gatewayConfig({ REDIS_URL }).guard.redisUrl).toBe(REDIS_URL);
+    },
+  );
 });

@@ -15,6 +15,7 @@ import { type TelemetryConfig, telemetryConfig } from '@shop/service-kit/telemet
 import * as z from 'zod';
 import type { GuardConfig } from './guards/guard.ts';
 import { rateLimitSetting } from './guards/rate-limit.ts';
+import { redisUrlSetting } from './guards/redis-counter.ts';
 import type { Places } from './upstreams/admission.ts';
 
 export interface GatewayConfig {
@@ -84,10 +85,7 @@ export function gatewayConfig(env: Environment): GatewayConfig {
       API_KEYS_FILE: keysFileSetting.optional(),
       PUBLIC_READ: booleanSetting.default(false),
       RATE_LIMIT: rateLimitSetting.optional(),
-      REDIS_URL: z
-        .url({ protocol: /^rediss?$/ })
-        .describe('a redis or rediss URL')
-        .optional(),
+      REDIS_URL: redisUrlSetting.optional(),
       ALLOW_OPEN: booleanSetting.default(false),
       PUBLISHED_ON: z.string().optional(),
     },

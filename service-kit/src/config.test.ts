@@ -54,7 +54,7 @@ describe('readSettings', () => {
         'LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent, got "loud"; ' +
         'PORT must be a whole number from 0 to 65535, got "http"; ' +
         'WORKERS must be a whole number from 1 to 8, got "9"; ' +
-        'UPSTREAM is missing (an http or https URL, or several with commas between them)',
+        'UPSTREAM is missing (an http or https URL of a host and port alone, or several with commas between them)',
     );
   });
 
@@ -102,6 +102,23 @@ describe('readSettings', () => {
 
   test.each(['0', '65535'])('When the port is %s, then it is taken', (PORT) => {
     expect(readSettings('test-service', shape, { ...good, PORT }).PORT).toBe(Number(PORT));
+  });
+
+  test.each(['1', '6000', '10080'])('When fetch asks nobody at the port %s, then it is refused', (PORT) => {
+    expect(refusal({ ...good, PORT })).toContain(`PORT must be one that fetch does not block, got "${PORT}"`);
+  });
+
+  test.each([
+    'http://a/path',
+    'http://a?',
+    'http://a?x=1',
+    'http://a#',
+    'http://shop@a',
+    'http://shop:hunter2@a',
+    'http://a:6000',
+    'http://a,http://b/path',
+  ])('When the URL of a service is %s, then it is refused', (UPSTREAM) => {
+    expect(refusal({ ...good, UPSTREAM })).toContain('UPSTREAM must be an http or https URL of a host and port alone');
   });
 
   test.each(['ftp://example.com', 'example.com', '/path', 'http://a,', 'http://a,https://b'])(

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { config as dotenv } from 'dotenv';
 import * as z from 'zod';
+import { badPorts } from './bad-ports.ts';
 
 /** The environment variables as they stand: names to text. */
 export type Environment = Record<string, string | undefined>;
@@ -21,18 +22,25 @@ export const integerSetting = (minimum: number, maximum: number) =>
 
 export const booleanSetting = z.stringbool({ truthy: ['true'], falsy: ['false'] }).describe('true or false');
 
-export const portSetting = (fallback: number) => integerSetting(0, 65_535).default(fallback);
+/** A port that HTTP is spoken at. Probes ask there by `fetch`. */
+export const portSetting = (fallback: number) =>
+  integerSetting(0, 65_535)
+    .refine((port) => !badPorts.has(port), { params: { expected: 'one that fetch does not block' } })
+    .default(fallback);
 
 export const urlSetting = z.url({ protocol: /^https?$/ }).describe('an http or https URL');
 
-/** One or more URLs with a comma between them, all http or all https. */
+/** Whether a service can be asked there: by a host and port, whose own paths come behind them, and by `fetch`. */
+const isServiceUrl = (url: URL): boolean => url.href === `${url.origin}/` && !badPorts.has(Number(url.port));
+
+/** One or more URLs of services with a comma between them, all http or all https. */
 export const urlsSetting = z
   .string()
   .transform((text) => text.split(',').map((url) => url.trim()))
   .pipe(z.array(urlSetting))
   .transform((urls) => urls.map((url) => new URL(url)))
-  .refine((urls) => new Set(urls.map(({ protocol }) => protocol)).size === 1)
-  .describe('an http or https URL, or several with commas between them');
+  .refine((urls) => urls.every(isServiceUrl) && new Set(urls.map(({ protocol }) => protocol)).size === 1)
+  .describe('an http or https URL of a host and port alone, or several with commas between them');
 
 /** Milliseconds that a request may take. */
 export const requestTimeoutSetting = integerSetting(100, 600_000).default(10_000);
@@ -87,9 +95,9 @@ export function readSettings<S extends z.ZodRawShape>(
   const given = Object.fromEntries(Object.entries(env).filter(([name, value]) => name in shape && value !== ''));
   const parsed = z.object(shape).safeParse(given);
   if (parsed.success) return parsed.data;
-  const names = [...new Set(parsed.error.issues.map((issue) => String(issue.path[0])))];
-  const faults = names.map((name) => {
-    const expected = descriptionOf(shape[name]);
+  const issues = new Map(parsed.error.issues.map((issue) => [String(issue.path[0]), issue]));
+  const faults = Array.from(issues, ([name, issue]) => {
+    const expected = (issue.code === 'custom' && issue.params?.expected) || descriptionOf(shape[name]);
     return given[name] === undefined
       ? `${name} is missing${expected ? ` (${expected})` : ''}`
       : `${name} must be ${expected ?? 'valid'}, got ${JSON.stringify(/PASSWORD|SECRET|KEY|REDIS/.test(name) ? '…' : shownUrl(String(given[name])))}`;

@@ -1,5 +1,5 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, isIPv6 } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import gracefulShutdown from 'http-graceful-shutdown';
 import { guardConnections } from './connection.ts';
@@ -46,6 +46,12 @@ export interface ListenOptions {
   requestTimeout?: number;
 }
 
+/** Where others on this machine reach what listens on an address, such as `http://127.0.0.1:3002`. */
+export function urlOf({ host, port }: { host: string; port: number }): string {
+  const reached = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${isIPv6(reached) ? `[${reached}]` : reached}:${port}`;
+}
+
 /** Listens. */
 export async function listen(
   app: RequestListener,
@@ -66,10 +72,9 @@ export async function listen(
     server.listen(port, host, resolve);
   });
   const { port: bound } = server.address() as AddressInfo;
-  const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return {
     server,
-    url: `http://${shown}:${bound}`,
+    url: urlOf({ host, port: bound }),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -112,9 +117,11 @@ export function endOnSignal(
  */
 export async function runMain(name: string, main: () => Promise<void>): Promise<void> {
   const fail = (error: unknown) => {
-    const { code, message, name: kind } = error as NodeJS.ErrnoException;
-    const expected = code === 'EADDRINUSE' || code === 'EACCES' || kind === 'ConfigError' || kind === 'SchemaError';
-    const line = code === 'EADDRINUSE' ? `${name} cannot start: ${message} (is it running already?)` : message;
+    const { code, syscall, message, name: kind } = error as NodeJS.ErrnoException;
+    const cannotListen = syscall === 'listen';
+    const expected = cannotListen || code === 'EACCES' || kind === 'ConfigError' || kind === 'SchemaError';
+    const hint = code === 'EADDRINUSE' ? ' (is it running already?)' : '';
+    const line = cannotListen ? `${name} cannot start: ${message}${hint}` : message;
     process.stderr.write(`${expected ? line : `${name}: ${(error as Error).stack ?? String(error)}`}\n`);
     process.exit(1);
   };

@@ -2,12 +2,28 @@ import { createClient, type RedisClientType } from '@redis/client';
 import type { Logger } from '@shop/service-kit/logger.ts';
 import { type ClientRateLimitInfo, MemoryStore, type Options, type Store } from 'express-rate-limit';
 import { RedisStore } from 'rate-limit-redis';
+import * as z from 'zod';
 
 /** Milliseconds that a request waits for Redis. */
 const patience = 100;
 
 /** Milliseconds from the loss of Redis to the next attempt, and what an attempt may take. */
 const pause = 1_000;
+
+/** Whether the client can be made of a URL. What it does not look at is the sign or the end of a database's number. */
+function isRedisUrl(url: string): boolean {
+  try {
+    createClient({ url });
+    return /^\/?\d*$/.test(new URL(url).pathname);
+  } catch {
+    return false;
+  }
+}
+
+export const redisUrlSetting = z
+  .url({ protocol: /^rediss?$/ })
+  .refine(isRedisUrl)
+  .describe('a redis or rediss URL, whose path is the number of a database if it has one');
 
 /** @throws {Error} when it takes longer than `patience` */
 async function inTime<T>(work: Promise<T>): Promise<T> {
