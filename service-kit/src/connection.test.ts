@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { listen, type RunningServer } from './server.ts';
+import { closeWithNextAnswer, listen, type RunningServer } from './server.ts';
 
 /** Far shorter than a server's own, in milliseconds. */
 const impatience = {
@@ -163,6 +163,28 @@ test('When a request comes behind the one that was to be the last, then it is no
 
   await answersTo('GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n');
 
+  expect(heard).toBe(before + 1);
+});
+
+test('When the server is closing connections, then what is behind a request is not heard', async () => {
+  const stopping = await listen(
+    async (_req, res) => {
+      heard += 1;
+      await delay(100);
+      res.end();
+    },
+    { host: '127.0.0.1', port: 0 },
+  );
+  closeWithNextAnswer(stopping.server);
+  const before = heard;
+  const one = 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n';
+  const socket = connect({ port: Number(new URL(stopping.url).port), host: '127.0.0.1' });
+  socket.write(one + one);
+
+  const answer = await text(socket);
+  await stopping.close();
+
+  expect(answer.match(/^HTTP\/1\.1 \d+|^connection: .*$/gim)).toEqual(['HTTP/1.1 200', 'Connection: close']);
   expect(heard).toBe(before + 1);
 });
 

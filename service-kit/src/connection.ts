@@ -61,6 +61,9 @@ function isForHere({ httpVersion, rawHeaders }: IncomingMessage): boolean {
 /** The path and query of a target, which may have an origin before them (RFC 9112, section 3.2.2). */
 const originForm = (target: string): string => target.replace(/^https?:\/\/[^/?#]*\/?/i, '/');
 
+/** Whether the connection ends with an answer: its client wants that, or the server does, which is about to stop. */
+const closes = (res: ServerResponse): boolean => !res.shouldKeepAlive || res.getHeader('connection') === 'close';
+
 /**
  * Makes a server hand its requests to `app`: only those that are HTTP/1 for certain, and nothing that comes behind the last one of
  * a connection. What it cannot read as a request it answers with a problem. Clients are given up that take nothing from it
@@ -73,6 +76,8 @@ export function guardConnections(server: Server, app: RequestListener, patience:
   const over = new WeakSet<Duplex>();
   server.on('request', (req: IncomingMessage, res: ServerResponse) => {
     const { socket } = req;
+    const ahead = underway.get(socket);
+    if (ahead && closes(ahead.res)) over.add(socket);
     if (over.has(socket)) return;
     const exchange = { req, res };
     underway.set(socket, exchange);
@@ -80,7 +85,7 @@ export function guardConnections(server: Server, app: RequestListener, patience:
       if (underway.get(socket) === exchange) underway.delete(socket);
     });
     const accepted = isForHere(req);
-    if (!accepted || !res.shouldKeepAlive) over.add(socket);
+    if (!accepted || closes(res)) over.add(socket);
     if (accepted) {
       req.url = originForm(req.url ?? '/');
       app(req, res);

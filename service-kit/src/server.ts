@@ -83,6 +83,11 @@ export async function listen(
   };
 }
 
+/** From now on each connection ends with the answer to its next request. */
+export function closeWithNextAnswer(server: Server): void {
+  server.prependListener('request', (_req, res: ServerResponse) => res.setHeader('Connection', 'close'));
+}
+
 /** Milliseconds from the signal to stop to the end, whatever is still going on then. */
 const stopWithin = 9_800;
 
@@ -103,7 +108,7 @@ export function endOnSignal(
       logger.info('stopping');
       // Not even `cleanUp` is waited for any longer.
       setTimeout(() => process.exit(0), stopWithin).unref();
-      server.prependListener('request', (_req, res: ServerResponse) => res.setHeader('Connection', 'close'));
+      closeWithNextAnswer(server);
       await wait(delay);
     },
     onShutdown: async () => cleanUp?.(),
