@@ -174,6 +174,18 @@ describe('who is counted', () => {
       429,
     ],
     ['a trusted proxy names three IPv6 networks', true, ['2001:db8:0:1::1', '2001:db8:0:2::1', '2001:db8:0:3::1'], 200],
+    [
+      'a trusted proxy names three addresses with their ports',
+      true,
+      ['192.0.2.1:51234', '[2001:db8:0:1::1]:443', '[2001:db8:0:2::1]'],
+      200,
+    ],
+    [
+      'a trusted proxy names one address with three ports',
+      true,
+      ['192.0.2.1:51234', '192.0.2.1:51235', '192.0.2.1'],
+      429,
+    ],
     ['a trusted proxy names nonsense', true, ['unknown', '', 'x, y'], 429],
   ])('When %s, then the third request is answered accordingly', async (_, trustProxy, addresses, third) => {
     expect(await statusesOf(trustProxy, ...addresses)).toEqual([200, 200, third]);

@@ -40,7 +40,10 @@ function counted(req: IncomingMessage, trustProxy: boolean): string {
 function addressOf({ headers, socket: { remoteAddress = '' } }: IncomingMessage, trustProxy: boolean): string {
   const forwarded = trustProxy ? String(headers['x-forwarded-for'] ?? '') : '';
   const last = forwarded.slice(forwarded.lastIndexOf(',') + 1).trim();
-  return isIP(last) === 0 ? remoteAddress : last;
+  // Some proxies write the client's port behind it, which another connection of the same client does not share.
+  const address = /^\[([\da-f:.]+)\](?::\d+)?$|^([\d.]+):\d+$/i.exec(last);
+  const bare = address?.[1] ?? address?.[2] ?? last;
+  return isIP(bare) === 0 ? remoteAddress : bare;
 }
 
 /** Says how many requests are left, and gives 429 for one that is too many. */
