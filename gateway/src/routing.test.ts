@@ -1,4 +1,5 @@
-import type { IncomingMessage, RequestListener } from 'node:http';
+import { once } from 'node:events';
+import { request as httpRequest, type IncomingMessage, type RequestListener } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { request } from '@shop/service-kit/testing.ts';
@@ -95,6 +96,32 @@ describe('routing', () => {
     const { body } = await request(`${gateway.url}/api/products`, { headers });
 
     expect(body.headers).toMatchObject({ 'x-forwarded-for': '203.0.113.9, 127.0.0.1', 'x-forwarded-proto': 'https' });
+  });
+
+  test.each([
+    ['headers', (room: number) => ({ 'X-Large': 'x'.repeat(room) })],
+    ['a host', (room: number) => ({ Host: 'x'.repeat(room) })],
+  ])(
+    'When %s are as large as the gateway takes, then the service takes them with what the gateway adds',
+    async (_, headers) => {
+      const gateway = await startGateway();
+      const sent = httpRequest(`${gateway.url}/api/products`, { headers: headers(16_200) });
+      const answered = once(sent, 'response');
+      sent.end();
+
+      const [answer] = await answered;
+      answer.resume();
+
+      expect(answer.statusCode).toBe(200);
+    },
+  );
+
+  test('When headers are larger than 16 KiB, then the gateway refuses them', async () => {
+    const gateway = await startGateway();
+
+    expect((await request(`${gateway.url}/api/products`, { headers: { 'X-Large': 'x'.repeat(16_384) } })).status).toBe(
+      431,
+    );
   });
 
   test('When no request id is sent, then the gateway makes one that service and client both see', async () => {

@@ -1,7 +1,7 @@
 import { loadEnvironmentFile } from '@shop/service-kit/config.ts';
 import { Health } from '@shop/service-kit/health.ts';
 import { processLogger } from '@shop/service-kit/logger.ts';
-import { endOnSignal, listen, runMain } from '@shop/service-kit/server.ts';
+import { endOnSignal, headerLimit, listen, runMain } from '@shop/service-kit/server.ts';
 import { startTelemetry, stopTelemetry } from '@shop/service-kit/telemetry.ts';
 import { createGateway, createOperations } from './app.ts';
 import { gatewayConfig, type UpstreamName } from './config.ts';
@@ -15,13 +15,20 @@ await runMain('gateway', async () => {
   const health = new Health('gateway');
   const { guard, close } = await createGuard(config, logger);
   const pools = await startPools(config.upstreams, { logger, places: config.places });
-  const server = await listen(await createGateway(config, { pools, logger, health, guard }), config);
+  const server = await listen(await createGateway(config, { pools, logger, health, guard }), {
+    ...config,
+    maxHeaderSize: headerLimit,
+  });
   const operations = await Promise.all(
     (Object.keys(config.upstreams) as UpstreamName[]).flatMap((name) => {
       const port = config.upstreams[name].operationsPort;
       return port === undefined
         ? []
-        : listen(createOperations(pools[name], config, logger), { host: config.host, port });
+        : listen(createOperations(pools[name], config, logger), {
+            host: config.host,
+            port,
+            maxHeaderSize: headerLimit,
+          });
     }),
   );
   endOnSignal(server, {

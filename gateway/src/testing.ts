@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { Health } from '@shop/service-kit/health.ts';
-import { listen, type RunningServer } from '@shop/service-kit/server.ts';
+import { headerLimit, listen, type RunningServer } from '@shop/service-kit/server.ts';
 import { memoryLogger } from '@shop/service-kit/testing.ts';
 import { createGateway, createOperations, type Pools } from './app.ts';
 import type { GatewayConfig } from './config.ts';
@@ -107,7 +107,7 @@ export async function startGateway({
   const pools = await startPools(config.upstreams, { logger, places: config.places });
   open.push(...Object.values(pools));
   const start = async (app: RequestListener) => {
-    const server = await listen(app, { host: '127.0.0.1', port: 0 });
+    const server = await listen(app, { host: '127.0.0.1', port: 0, maxHeaderSize: headerLimit });
     open.push(server);
     return server;
   };

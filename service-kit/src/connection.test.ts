@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { closeWithNextAnswer, listen, type RunningServer } from './server.ts';
+import { closeWithNextAnswer, headerLimit, listen, type RunningServer } from './server.ts';
 
 /** Far shorter than a server's own, in milliseconds. */
 const impatience = {
@@ -42,7 +42,7 @@ beforeAll(async () => {
       }
       req.resume().once('end', () => res.end(`${req.method} ${req.url} ${Object.keys(req.headers).length}\n`));
     },
-    { host: '127.0.0.1', port: 0 },
+    { host: '127.0.0.1', port: 0, maxHeaderSize: headerLimit },
     impatience,
   );
 });

@@ -38,12 +38,20 @@ const usualPatience: Patience = {
 /** What a client is told of how long its connection is kept, where an answer is not told by Node itself. */
 export const keepAliveHeader = `timeout=${usualPatience.keepAliveTimeout / 1_000}`;
 
+/** Bytes that the URL and the headers of a client's request may have. */
+export const headerLimit = 2 ** 14;
+
+/** The same of a service behind the gateway, which adds its own: the host once more at the most, and less than 1 KiB beside it. */
+const serviceHeaderLimit = 2 * headerLimit + 2 ** 10;
+
 export interface ListenOptions {
   host: string;
   /** 0 takes any free one. */
   port: number;
   /** Milliseconds that `app` gives a request whose head has come: its connection gives it no less. */
   requestTimeout?: number;
+  /** Bytes that the URL and the headers may have; absent: what the gateway sends on. */
+  maxHeaderSize?: number;
 }
 
 /** Where others on this machine reach what listens on an address, such as `http://127.0.0.1:3002`. */
@@ -55,11 +63,12 @@ export function urlOf({ host, port }: { host: string; port: number }): string {
 /** Listens. */
 export async function listen(
   app: RequestListener,
-  { host, port, requestTimeout = 0 }: ListenOptions,
+  { host, port, requestTimeout = 0, maxHeaderSize = serviceHeaderLimit }: ListenOptions,
   { idleTimeout, ...timeouts }: Patience = usualPatience,
 ): Promise<RunningServer> {
   const server = createServer({
     ...timeouts,
+    maxHeaderSize,
     requestTimeout: Math.max(timeouts.requestTimeout, timeouts.headersTimeout + requestTimeout),
     // Of a request without a Host, Node would take what is behind it for good.
     requireHostHeader: false,
