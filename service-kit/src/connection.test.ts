@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { closeWithNextAnswer, headerLimit, listen, type RunningServer } from './server.ts';
+import { memoryLogger } from './testing.ts';
 
 /** Far shorter than a server's own, in milliseconds. */
 const impatience = {
@@ -19,6 +20,7 @@ const impatience = {
 const open = new Set<Socket>();
 let running: RunningServer;
 let heard = 0;
+const { logger, lines } = memoryLogger();
 /** What becomes of a request to `/silent`. */
 const events = new EventEmitter();
 beforeAll(async () => {
@@ -42,7 +44,7 @@ beforeAll(async () => {
       }
       req.resume().once('end', () => res.end(`${req.method} ${req.url} ${Object.keys(req.headers).length}\n`));
     },
-    { host: '127.0.0.1', port: 0, maxHeaderSize: headerLimit },
+    { host: '127.0.0.1', port: 0, maxHeaderSize: headerLimit, logger },
     impatience,
   );
 });
@@ -103,6 +105,23 @@ describe('what is not a request', () => {
     expect(answer.head).toMatch(/^connection: close$/im);
     expect(answer.head).toContain(`X-Request-Id: ${answer.problem.instance}`);
   });
+
+  test.each([
+    ['no HTTP at all', 'secret\r\n\r\n', 'malformed_request'],
+    ['no host', 'GET /secret HTTP/1.1\r\n\r\n', 'malformed_request'],
+    ['CONNECT', 'CONNECT secret:1 HTTP/1.1\r\nHost: x\r\n\r\n', 'method_not_allowed'],
+  ])(
+    'When %s comes, then a line of the log has the id of the answer, and nothing of what came',
+    async (_, bytes, code) => {
+      const { problem } = onlyProblem(await answersTo(bytes));
+
+      const own = lines.filter(({ request_id }) => request_id === problem.instance);
+      expect(own).toEqual([
+        expect.objectContaining({ level: 'info', code, status: problem.status, address: '127.0.0.1' }),
+      ]);
+      expect(JSON.stringify(own)).not.toContain('secret');
+    },
+  );
 
   test('When it begins like a HEAD request, then the answer has no body', async () => {
     const [head, body] = (await answersTo('HEAD /\u00ff HTTP/1.1\r\nHost: x\r\n\r\n')).split('\r\n\r\n');

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, type RequestListener, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Logger } from './logger.ts';
 import { Problem } from './problem.ts';
 
 /** Milliseconds that a client has to read a refusal before the connection is cut. */
@@ -26,9 +28,16 @@ const noConnect = new Problem('method_not_allowed', `CONNECT is not possible her
   headers: { Allow: methods },
 });
 
-/** The head and body of an answer behind which the connection is closed. */
-function refusal(problem: Problem): { head: Record<string, string>; text: string } {
+/** Makes the head and body of an answer behind which the connection is closed, and a line of the log, by which its id can be found. */
+function refusal(
+  problem: Problem,
+  { remoteAddress: address }: Socket,
+  logger: Logger | undefined,
+): { head: Record<string, string>; text: string } {
   const id = randomUUID();
+  const { status, code } = problem;
+  // Nothing of what came: it may be of any size, and hold any secret.
+  logger?.info({ request_id: id, status, code, address }, `a connection is closed: ${status} ${code}`);
   const text = JSON.stringify(problem.toDocument(id));
   const head = {
     ...problem.headers,
@@ -42,8 +51,8 @@ function refusal(problem: Problem): { head: Record<string, string>; text: string
 }
 
 /** Answers on a connection that has no request to answer, and closes it: what else is on it cannot be understood. */
-function refuse(socket: Duplex, problem: Problem, isHead = false): void {
-  const { head, text } = refusal(problem);
+function refuse(socket: Socket, problem: Problem, logger: Logger | undefined, isHead = false): void {
+  const { head, text } = refusal(problem, socket, logger);
   const lines = Object.entries(head).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join('')}\r\n${isHead ? '' : text}`,
@@ -69,7 +78,11 @@ const closes = (res: ServerResponse): boolean => !res.shouldKeepAlive || res.get
  * a connection. What it cannot read as a request it answers with a problem. Clients are given up that take nothing from it
  * for `patience` milliseconds: neither their next request, nor the answer to the last one.
  */
-export function guardConnections(server: Server, app: RequestListener, patience: number): void {
+export function guardConnections(
+  server: Server,
+  app: RequestListener,
+  { patience, logger }: { patience: number; logger: Logger | undefined },
+): void {
   /** Requests that are not answered yet, the latest of each connection. */
   const underway = new WeakMap<Duplex, { req: IncomingMessage; res: ServerResponse }>();
   /** Connections that have had their last request. */
@@ -93,6 +106,8 @@ export function guardConnections(server: Server, app: RequestListener, patience:
     }
     const { head, text } = refusal(
       new Problem('malformed_request', 'The request is not one of HTTP/1.1 with one Host.'),
+      socket,
+      logger,
     );
     res.writeHead(400, head).end(text);
   });
@@ -102,7 +117,8 @@ export function guardConnections(server: Server, app: RequestListener, patience:
     if (over.has(socket) && (!req || req.complete)) return;
     over.add(socket);
     const isHead = error.rawPacket?.toString('latin1', 0, 5) === 'HEAD ';
-    const answer = () => (socket.writable ? refuse(socket, problemOf(error.code), isHead) : socket.destroy());
+    const answer = () =>
+      socket.writable ? refuse(socket as Socket, problemOf(error.code), logger, isHead) : socket.destroy();
     if (!req || !res) answer();
     else if (req.complete) res.once('close', answer);
     else if (res.headersSent) socket.destroy();
@@ -114,7 +130,7 @@ export function guardConnections(server: Server, app: RequestListener, patience:
     socket.on('drain', () => (socket as { _httpMessage?: ServerResponse })._httpMessage?.emit('drain'));
     if (over.has(socket)) return;
     over.add(socket);
-    const answer = () => (socket.writable ? refuse(socket, noConnect) : socket.destroy());
+    const answer = () => (socket.writable ? refuse(socket as Socket, noConnect, logger) : socket.destroy());
     const { res } = underway.get(socket) ?? {};
     if (res) res.once('close', answer);
     else answer();

@@ -40,9 +40,15 @@ export function createLogger(service: string, level: string, stream?: pino.Desti
   });
 }
 
-/** The logger of a service's process. What a library prints, whoever reads the log gets as a line like any other. */
+let ofProcess: Logger | undefined;
+
+/** What {@link processLogger} has made, for what belongs to the process; none in a test. */
+export const loggerOfProcess = (): Logger | undefined => ofProcess;
+
+/** Makes the logger of a service's process. What a library prints, whoever reads the log gets as a line like any other. */
 export function processLogger(service: string, level: string): Logger {
   const logger = createLogger(service, level);
+  ofProcess = logger;
   const levels = { debug: 'debug', log: 'info', info: 'info', warn: 'warn', error: 'error' } as const;
   for (const method of Object.keys(levels) as (keyof typeof levels)[]) {
     console[method] = (...words: unknown[]) => logger[levels[method]]({ source: 'console' }, format(...words));

@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import gracefulShutdown from 'http-graceful-shutdown';
 import { guardConnections } from './connection.ts';
 import type { Health } from './health.ts';
-import type { Logger } from './logger.ts';
+import { type Logger, loggerOfProcess } from './logger.ts';
 
 export interface RunningServer {
   server: Server;
@@ -52,6 +52,8 @@ export interface ListenOptions {
   requestTimeout?: number;
   /** Bytes that the URL and the headers may have; absent: what the gateway sends on. */
   maxHeaderSize?: number;
+  /** Is told of what comes to no request. Absent: the process's, where it has one. */
+  logger?: Logger;
 }
 
 /** Where others on this machine reach what listens on an address, such as `http://127.0.0.1:3002`. */
@@ -63,7 +65,7 @@ export function urlOf({ host, port }: { host: string; port: number }): string {
 /** Listens. */
 export async function listen(
   app: RequestListener,
-  { host, port, requestTimeout = 0, maxHeaderSize = serviceHeaderLimit }: ListenOptions,
+  { host, port, requestTimeout = 0, maxHeaderSize = serviceHeaderLimit, logger = loggerOfProcess() }: ListenOptions,
   { idleTimeout, ...timeouts }: Patience = usualPatience,
 ): Promise<RunningServer> {
   const server = createServer({
@@ -75,7 +77,7 @@ export async function listen(
   });
   // Node would leave out those beyond 2,000 without a word; their size is bounded anyway.
   server.maxHeadersCount = 0;
-  guardConnections(server, app, idleTimeout);
+  guardConnections(server, app, { patience: idleTimeout, logger });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);
