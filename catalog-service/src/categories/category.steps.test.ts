@@ -188,7 +188,8 @@ describe('a deletion that takes long, with a key', () => {
     ['later than the database waits for a word', longer, () => service],
     ['so much later, by another replica', longer, () => replica],
   ])('When it is sent again %s, then that is told to wait, and the first ends it', async (when, after, who) => {
-    const { ids, path } = await filled(14);
+    const howMany = after === longer ? 14 : 5;
+    const { ids, path } = await filled(howMany);
     const options = { headers: { 'Idempotency-Key': `long ${when}`.replaceAll(/\W/g, '-') } };
     const running = service.delete(path, options);
     await delay(after);
@@ -201,8 +202,8 @@ describe('a deletion that takes long, with a key', () => {
       'request_in_progress',
       '1',
     ]);
-    expect([first.status, first.body.effects.products_detached]).toEqual([200, 14]);
-    expect(await places(ids)).toEqual(Array(14).fill([null, 2]));
+    expect([first.status, first.body.effects.products_detached]).toEqual([200, howMany]);
+    expect(await places(ids)).toEqual(Array(howMany).fill([null, 2]));
     const again = await who().delete(path, options);
     expect([again.text, again.headers.get('idempotency-replayed')]).toEqual([first.text, 'true']);
   });
