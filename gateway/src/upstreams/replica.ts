@@ -32,16 +32,22 @@ export class Replica {
   /** Asks it how it is. One that has answered anybody in the meantime is busy, and not silent. */
   async probe(): Promise<ReplicaState> {
     const asked = performance.now();
+    const silence = new AbortController();
+    const giveUp = () => silence.abort();
+    let timer = setTimeout(() => {
+      // A time-out that comes late itself says that this process had no time: what has come meanwhile is still to be read.
+      if (performance.now() - asked > patience + tolerance) timer = setTimeout(giveUp, tolerance);
+      else giveUp();
+    }, patience);
     try {
-      const signal = AbortSignal.timeout(patience);
-      const response = await fetch(new URL('/health/ready', this.url), { signal });
+      const response = await fetch(new URL('/health/ready', this.url), { signal: silence.signal });
       await response.arrayBuffer();
       return response.ok ? 'ready' : 'unready';
-    } catch (error) {
-      if ((error as Error).name !== 'TimeoutError') return 'away';
-      // A time-out that comes late itself says that this process had no time, and nothing of the replica.
-      const wasLate = performance.now() - asked > patience + tolerance;
-      return wasLate || this.lastAnswer > asked ? this.state : 'silent';
+    } catch {
+      if (!silence.signal.aborted) return 'away';
+      return this.lastAnswer > asked ? this.state : 'silent';
+    } finally {
+      clearTimeout(timer);
     }
   }
 }
