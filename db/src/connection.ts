@@ -209,12 +209,5 @@ export const padded = <T>(values: T[]): T[] => {
   return [...values, ...Array<T>(2 ** Math.ceil(Math.log2(values.length)) - values.length).fill(last)];
 };
 
-/** How many values one list has at the most. A statement can have 65,535. */
-const longestList = 2 ** 14;
-
-/** Any number of values as lists for as many statements, each {@link padded}. */
-export function* listsOf<T>(values: T[]): Generator<T[]> {
-  for (let start = 0; start < values.length; start += longestList) {
-    yield padded(values.slice(start, start + longestList));
-  }
-}
+/** How many values such a list has at the most: a statement can have 65,535. */
+export const longestList = 2 ** 14;

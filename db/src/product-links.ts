@@ -1,4 +1,12 @@
-import { type Database, listsOf, padded, placeholders, QueryTypes, select, type Transaction } from './connection.ts';
+import {
+  type Database,
+  longestList,
+  padded,
+  placeholders,
+  QueryTypes,
+  select,
+  type Transaction,
+} from './connection.ts';
 import { UnknownReferenceError, violatedForeignKey } from './errors.ts';
 import { insertRows } from './insert-rows.ts';
 import type { ProductTagRow } from './models.ts';
@@ -191,7 +199,8 @@ export async function tagsOf<Row extends { id: number }>(
     const sql = `SELECT product_id, tag_id FROM product_tag WHERE ${condition} ORDER BY ${order}`;
     const links = await select<ProductTagRow>(db, sql, bind, transaction);
     const tags = new Map<number, Row>();
-    for (const ids of listsOf([...new Set(links.map((link) => link.tag_id))])) {
+    for (const piece of piecesOf([...new Set(links.map((link) => link.tag_id))], longestList)) {
+      const ids = padded(piece);
       const tagSql = `SELECT ${columns.join(', ')} FROM tag WHERE id IN (${placeholders(ids.length)})`;
       for (const tag of await select<Row>(db, tagSql, ids, transaction)) tags.set(tag.id, tag);
     }

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { literal, type Model, type ModelStatic } from 'sequelize';
-import { type Database, listsOf, padded, placeholders, select, type Transaction } from './connection.ts';
+import { type Database, longestList, padded, placeholders, select, type Transaction } from './connection.ts';
 import { DuplicateError, LostRaceError, violatedIndex } from './errors.ts';
 import { insertRows } from './insert-rows.ts';
 import type { ResourceRows, ResourceTable } from './models.ts';
 import { freeSlugs, slugOf } from './slug.ts';
+import { piecesOf } from './steps.ts';
 
 /** The columns that a unique index holds together; the first is the field that is named when they collide. */
 export const uniqueIndexes: Record<ResourceTable, Record<string, string[]>> = {
@@ -272,7 +273,11 @@ export async function missingIds(
   { share = false }: { share?: boolean } = {},
 ): Promise<number[]> {
   const known = new Set<number>();
-  for (const bind of listsOf(ids.toSorted((a, b) => a - b))) {
+  for (const piece of piecesOf(
+    ids.toSorted((a, b) => a - b),
+    longestList,
+  )) {
+    const bind = padded(piece);
     const sql = `SELECT id FROM ${table} WHERE id IN (${placeholders(bind.length)})${share ? ' ORDER BY id LOCK IN SHARE MODE' : ''}`;
     for (const { id } of await select<{ id: number }>(db, sql, bind, transaction)) known.add(id);
   }

@@ -53,13 +53,11 @@ export async function balanceLedger(
      GROUP BY product.id, product.stock
      HAVING product.stock <> COALESCE(SUM(known.delta), 0)
      ORDER BY product.id`;
-  for (let written = 1; written > 0; ) {
-    [, written] = await db.sequelize.query(sql, {
-      type: QueryTypes.INSERT,
-      bind: [reason, ...productIds],
-      transaction,
-    });
-  }
+  const bind = [reason, ...productIds];
+  let written: number;
+  do {
+    [, written] = await db.sequelize.query(sql, { type: QueryTypes.INSERT, bind, transaction });
+  } while (written > 0);
 }
 
 /**
