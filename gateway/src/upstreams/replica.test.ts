@@ -32,3 +32,24 @@ test('When it has answered while this process had no time to read that, then it 
 
   expect(await replica.probe()).toBe('ready');
 });
+
+test('When it falls silent after it was asked, and has answered others since then, then it is silent all the same', async () => {
+  const replica = await replicaOf(() => {});
+  const probing = replica.probe();
+  await delay(500);
+  replica.lastAnswer = performance.now();
+
+  expect(await probing).toBe('silent');
+});
+
+test('When it answers others all the while, then its own answer is waited for', async () => {
+  const replica = await replicaOf((_req, res) => void setTimeout(() => res.end(), 2_500));
+  const answering = setInterval(() => {
+    replica.lastAnswer = performance.now();
+  }, 100);
+
+  const state = await replica.probe();
+  clearInterval(answering);
+
+  expect(state).toBe('ready');
+});

@@ -29,25 +29,37 @@ export class Replica {
     this.url = url;
   }
 
-  /** Asks it how it is. One that has answered anybody in the meantime is busy, and not silent. */
+  /** Asks it how it is. One that answers others meanwhile is busy, and not silent. */
   async probe(): Promise<ReplicaState> {
-    const asked = performance.now();
     const silence = new AbortController();
-    const giveUp = () => silence.abort();
-    let timer = setTimeout(() => {
-      // A time-out that comes late itself says that this process had no time: what has come meanwhile is still to be read.
-      if (performance.now() - asked > patience + tolerance) timer = setTimeout(giveUp, tolerance);
-      else giveUp();
-    }, patience);
+    const endWaiting = this.#whenSilent(() => silence.abort());
     try {
       const response = await fetch(new URL('/health/ready', this.url), { signal: silence.signal });
       await response.arrayBuffer();
       return response.ok ? 'ready' : 'unready';
     } catch {
-      if (!silence.signal.aborted) return 'away';
-      return this.lastAnswer > asked ? this.state : 'silent';
+      return silence.signal.aborted ? 'silent' : 'away';
     } finally {
-      clearTimeout(timer);
+      endWaiting();
     }
+  }
+
+  /** Tells when it has answered nobody for as long as it may, from now on; the function that it returns ends the waiting. */
+  #whenSilent(tell: () => void): () => void {
+    const began = performance.now();
+    let timer: NodeJS.Timeout;
+    const wait = (ms: number): void => {
+      const due = performance.now() + ms;
+      timer = setTimeout(() => {
+        const now = performance.now();
+        const left = Math.max(began, this.lastAnswer) + patience - now;
+        if (left > 0) wait(left);
+        // A time-out that comes late itself says that this process had no time: what has come meanwhile is still to be read.
+        else if (now > due + tolerance) wait(tolerance);
+        else tell();
+      }, ms);
+    };
+    wait(patience);
+    return () => clearTimeout(timer);
   }
 }
