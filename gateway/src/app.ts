@@ -14,6 +14,7 @@ import { pageRouter } from './pages.ts';
 import { type PassOn, proxyTo } from './proxy.ts';
 import { BodyBudget } from './request-body.ts';
 import { operationsPaths, routes } from './routes.ts';
+import { UntakenAnswers } from './untaken-answers.ts';
 import type { UpstreamPool } from './upstreams/upstream-pool.ts';
 
 /** The replicas of each service. */
@@ -27,11 +28,11 @@ export async function createGateway(
   config: GatewayConfig,
   { pools, logger, health, guard }: { pools: Pools; logger: Logger; health: Health; guard?: Guard | undefined },
 ): Promise<RequestListener> {
-  const bodies = new BodyBudget(config.maxBodyBytes);
+  const memory = { bodies: new BodyBudget(config.maxBodyBytes), answers: new UntakenAnswers(config.maxBodyBytes) };
   const proxies = new Map<string, PassOn>();
   for (const [name, pool] of Object.entries(pools)) {
     showUpstream(name);
-    proxies.set(name, proxyTo(pool, bodies, config));
+    proxies.set(name, proxyTo(pool, memory, config));
   }
   const operations = [systemHealthRoute(pools), ...probeRoutes(health), ...metricsRoutes()];
   const own = openApiDocument('gateway', operations);
@@ -50,7 +51,8 @@ export async function createGateway(
 
 /** Passes on what a service tells operators (its health and metrics), for a service that is not published itself. */
 export function createOperations(pool: UpstreamPool, config: GatewayConfig, logger: Logger): RequestListener {
-  const proxy = proxyTo(pool, new BodyBudget(0), config);
+  const memory = { bodies: new BodyBudget(0), answers: new UntakenAnswers(config.maxBodyBytes) };
+  const proxy = proxyTo(pool, memory, config);
   const app = createApp({ logger, routers: [] });
   return createListener(
     app,

@@ -5,6 +5,7 @@ import { Problem, unavailable } from '@shop/service-kit/problem.ts';
 import { keepAliveHeader } from '@shop/service-kit/server.ts';
 import { dropHopByHop } from './hop-by-hop.ts';
 import { type BodyBudget, bodyLimitOf, hasBody, type KeptBody, keepBody } from './request-body.ts';
+import type { Untaken, UntakenAnswers } from './untaken-answers.ts';
 import type { Guest } from './upstreams/admission.ts';
 import type { Attempt, Replica } from './upstreams/replica.ts';
 import type { UpstreamPool } from './upstreams/upstream-pool.ts';
@@ -22,7 +23,8 @@ const progressInterval = 200;
 export interface Passage {
   pool: UpstreamPool;
   bodies: BodyBudget;
-  /** Milliseconds that a request may take. */
+  answers: UntakenAnswers;
+  /** Milliseconds from the head of a request to the end of what the service answers. */
   requestTimeout: number;
   /** Sends the request to the replica that the exchange has chosen. */
   send(req: IncomingMessage, res: ServerResponse): void;
@@ -37,7 +39,7 @@ const isRead = (method: string | undefined): boolean => method === 'GET' || meth
  * that can do no harm: to any replica while no connection was made, since then nothing was sent; once more after a connection
  * that broke, if it only reads or has an `Idempotency-Key`.
  */
-export class Exchange implements Attempt, Guest {
+export class Exchange implements Attempt, Guest, Untaken {
   readonly #passage: Passage;
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;
@@ -55,6 +57,7 @@ export class Exchange implements Attempt, Guest {
   #isConnected = false;
   #isRepeated = false;
   #isAnswered = false;
+  #isServed = false;
   #isOver = false;
 
   /** @param fail answers with a problem, or breaks the connection off when an answer has begun */
@@ -125,8 +128,11 @@ export class Exchange implements Attempt, Guest {
   }
 
   /** The replica answers. What it says of its connection is for the gateway; the client is told of its own. */
-  answer({ headers }: IncomingMessage): void {
+  answer(answer: IncomingMessage): void {
+    const { headers } = answer;
     this.#isAnswered = true;
+    answer.once('end', () => this.#leaveService());
+    answer.on('pause', () => this.#takeOver(answer));
     (this.#replica as Replica).lastAnswer = performance.now();
     const keep = this.#res.shouldKeepAlive && this.#res.getHeader('connection') !== 'close';
     dropHopByHop(headers);
@@ -169,6 +175,11 @@ export class Exchange implements Attempt, Guest {
     if (!this.#isAnswered && (this.#isRepeatable || !this.#isConnected)) {
       this.#request?.destroy(new Error('the replica has fallen silent'));
     }
+  }
+
+  breakOff(): void {
+    this.#end();
+    this.#res.destroy();
   }
 
   get #isRepeatable(): boolean {
@@ -231,12 +242,27 @@ export class Exchange implements Attempt, Guest {
     this.#request?.destroy();
   }
 
-  #end(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+  /** The client takes its answer more slowly than it comes: what it leaves is kept here, and not in the service. */
+  #takeOver(answer: IncomingMessage): void {
+    if (this.#isOver || !this.#passage.answers.hold(this, this.#res.writableLength)) return;
+    // Whoever has paused it is about to wait for the client.
+    process.nextTick(() => answer.resume());
+  }
+
+  /** The service has done its part: nobody waits for that any more, and it has room for the next one. */
+  #leaveService(): void {
+    if (this.#isServed) return;
+    this.#isServed = true;
     clearTimeout(this.#timer);
     this.#passage.pool.admission.leave(this);
     this.#replica?.inFlight.delete(this);
     this.#body?.release();
+  }
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#leaveService();
+    this.#passage.answers.release(this);
   }
 }

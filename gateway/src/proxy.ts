@@ -5,7 +5,6 @@ import type { Problem } from '@shop/service-kit/problem.ts';
 import { createProxyMiddleware, type Plugin } from 'http-proxy-middleware';
 import type { GatewayConfig } from './config.ts';
 import { Exchange, type Passage } from './exchange.ts';
-import type { BodyBudget } from './request-body.ts';
 import { upstreamSpans } from './upstream-span.ts';
 import type { UpstreamPool } from './upstreams/upstream-pool.ts';
 
@@ -43,7 +42,7 @@ export type PassOn = (req: IncomingMessage, res: ServerResponse, fail: (problem:
  */
 export function proxyTo(
   pool: UpstreamPool,
-  bodies: BodyBudget,
+  { bodies, answers }: Pick<Passage, 'bodies' | 'answers'>,
   { requestTimeout, trustProxy }: Pick<GatewayConfig, 'requestTimeout' | 'trustProxy'>,
 ): PassOn {
   const exchanges = new WeakMap<IncomingMessage, Exchange>();
@@ -66,7 +65,7 @@ export function proxyTo(
     ejectPlugins: true,
     plugins: [upstreamSpans(pool.name), telling(exchanges)],
   });
-  const passage: Passage = { pool, bodies, requestTimeout, send: (req, res) => void proxy(req, res) };
+  const passage: Passage = { pool, bodies, answers, requestTimeout, send: (req, res) => void proxy(req, res) };
   return (req, res, fail) => {
     // Before anything else: what is refused has to cost next to nothing.
     if (pool.admission.isFull) {

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { closeWithNextAnswer, headerLimit, listen, type RunningServer } from './server.ts';
 import { memoryLogger } from './testing.ts';
 
@@ -205,6 +205,69 @@ test('When the server is closing connections, then what is behind a request is n
 
   expect(answer.match(/^HTTP\/1\.1 \d+|^connection: .*$/gim)).toEqual(['HTTP/1.1 200', 'Connection: close']);
   expect(heard).toBe(before + 1);
+});
+
+describe('requests that do not wait for the answer to the one before', () => {
+  const one = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
+  const begun: string[] = [];
+  let read = 0;
+  let atOnce = 0;
+  let most = 0;
+  let patient: RunningServer;
+  const connected = () => connect({ port: Number(new URL(patient.url).port), host: '127.0.0.1' }).on('error', () => {});
+  beforeEach(async () => {
+    begun.length = read = atOnce = most = 0;
+    patient = await listen(
+      async (req, res) => {
+        begun.push(`${req.method} ${req.url}`);
+        atOnce += 1;
+        most = Math.max(most, atOnce);
+        res.once('close', () => {
+          atOnce -= 1;
+        });
+        if (req.url === '/never') return;
+        await delay(req.url === '/slow' ? 200 : 0);
+        req.resume().once('end', () => res.end(`${req.method} ${req.url}\n`));
+      },
+      { host: '127.0.0.1', port: 0 },
+    );
+    patient.server.on('request', () => {
+      read += 1;
+    });
+  });
+  afterEach(() => patient.close());
+
+  test('When they come, then each begins when the one before it is answered, and all are answered in their order', async () => {
+    const socket = connected();
+    socket.write(`${one('/slow')}POST /second HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nabcde`);
+    socket.write('GET /third HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+
+    const answer = await text(socket);
+
+    expect(answer.match(/^(GET|POST) .*/gm)).toEqual(['GET /slow', 'POST /second', 'GET /third']);
+    expect(begun).toEqual(['GET /slow', 'POST /second', 'GET /third']);
+    expect(most).toBe(1);
+  });
+
+  test('When they come without an end, then few of them are read, and one is begun', async () => {
+    connected().write(one('/never').repeat(500_000));
+    await delay(500);
+
+    // What comes at once may be 64 KiB.
+    expect(read).toBeLessThan(10_000);
+    expect(begun).toHaveLength(1);
+  });
+
+  test('When the client goes away after the first, then the others do not begin', async () => {
+    const socket = connected();
+    socket.write(one('/slow') + one('/second'));
+    while (begun.length === 0) await delay(20);
+    socket.resetAndDestroy();
+    while (atOnce > 0) await delay(20);
+    await delay(200);
+
+    expect(begun).toEqual(['GET /slow']);
+  });
 });
 
 test.each([

@@ -74,9 +74,9 @@ const originForm = (target: string): string => target.replace(/^https?:\/\/[^/?#
 const closes = (res: ServerResponse): boolean => !res.shouldKeepAlive || res.getHeader('connection') === 'close';
 
 /**
- * Makes a server hand its requests to `app`: only those that are HTTP/1 for certain, and nothing that comes behind the last one of
- * a connection. What it cannot read as a request it answers with a problem. Clients are given up that take nothing from it
- * for `patience` milliseconds: neither their next request, nor the answer to the last one.
+ * Makes a server hand its requests to `app`: only those that are HTTP/1 for certain, one after the other of each connection, and
+ * nothing that comes behind its last one. What it cannot read as a request it answers with a problem. Clients are given up that
+ * take nothing from it for `patience` milliseconds: neither their next request, nor the answer to the last one.
  */
 export function guardConnections(
   server: Server,
@@ -89,8 +89,8 @@ export function guardConnections(
   const over = new WeakSet<Duplex>();
   server.on('request', (req: IncomingMessage, res: ServerResponse) => {
     const { socket } = req;
-    const ahead = underway.get(socket);
-    if (ahead && closes(ahead.res)) over.add(socket);
+    const ahead = underway.get(socket)?.res;
+    if (ahead && closes(ahead)) over.add(socket);
     if (over.has(socket)) return;
     const exchange = { req, res };
     underway.set(socket, exchange);
@@ -99,17 +99,36 @@ export function guardConnections(
     });
     const accepted = isForHere(req);
     if (!accepted || closes(res)) over.add(socket);
-    if (accepted) {
-      req.url = originForm(req.url ?? '/');
-      app(req, res);
+    const begin = (): void => {
+      if (accepted) {
+        req.url = originForm(req.url ?? '/');
+        app(req, res);
+        return;
+      }
+      const { head, text } = refusal(
+        new Problem('malformed_request', 'The request is not one of HTTP/1.1 with one Host.'),
+        socket,
+        logger,
+      );
+      res.writeHead(400, head).end(text);
+    };
+    if (!ahead) {
+      begin();
       return;
     }
-    const { head, text } = refusal(
-      new Problem('malformed_request', 'The request is not one of HTTP/1.1 with one Host.'),
-      socket,
-      logger,
-    );
-    res.writeHead(400, head).end(text);
+    let waits = true;
+    // What else the client sends stays with the system, which soon takes no more of it. (At once would be too soon: Node goes on
+    // reading when it has read the whole of a request.)
+    process.nextTick(() => {
+      if (waits) socket.pause();
+    });
+    ahead.once('close', () => {
+      waits = false;
+      if (socket.destroyed || closes(ahead)) return;
+      if (underway.get(socket) === exchange) socket.resume();
+      // When all who listen to that have heard it.
+      queueMicrotask(begin);
+    });
   });
   server.on('clientError', (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket) => {
     const { req, res } = underway.get(socket) ?? {};

@@ -64,12 +64,12 @@ export const goneClients: MakeFault<System> = async (system) => {
   };
 };
 
-/** Clients that ask for long lists, again and again on one connection, and never read. */
+/** Clients that ask for long lists, again and again on one connection, and never read: far more than two systems keep of it. */
 export const deafClients: MakeFault<System> = async (system) => {
   const sockets = await openSockets(20, portOf(system));
   for (const socket of sockets) {
     socket.pause();
-    socket.write('GET /api/products?_limit=250 HTTP/1.1\r\nHost: shop\r\n\r\n'.repeat(5));
+    socket.write('GET /api/products?_limit=250 HTTP/1.1\r\nHost: shop\r\n\r\n'.repeat(200));
   }
   return {
     end: async () => {
