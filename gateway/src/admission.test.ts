@@ -2,7 +2,7 @@ import type { RequestListener } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, test } from '@jest/globals';
 import { request } from '@shop/service-kit/testing.ts';
-import { closeAll, startGateway, startUpstream } from './testing.ts';
+import { closeAll, startGateway, startUpstream, untilKnown } from './testing.ts';
 
 afterEach(closeAll);
 
@@ -134,8 +134,7 @@ test('When a service has two replicas, then twice as many requests may be there 
   const urls = [await startUpstream(service), await startUpstream(service)].map(({ url }) => url);
   const gateway = await startGateway({ catalog: urls.join(), places: { maxInFlight: 2, maxWaiting: 0 } });
   const get = (id: number) => request(`${gateway.url}/api/products/${id}`);
-  // Both have to say first that they are ready.
-  await delay(400);
+  await untilKnown();
   const four = [1, 2, 3, 4].map(get);
   await has(4);
 

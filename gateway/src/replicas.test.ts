@@ -2,7 +2,7 @@ import type { RequestListener, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { request } from '@shop/service-kit/testing.ts';
-import { closeAll, naming, nowhere, startGateway, startUpstream, type TestGateway } from './testing.ts';
+import { closeAll, naming, nowhere, startGateway, startUpstream, type TestGateway, untilKnown } from './testing.ts';
 
 afterEach(closeAll);
 
@@ -38,7 +38,7 @@ describe('balance', () => {
   test('When a service has two replicas, then both are asked', async () => {
     const urls = [await replica('a').start(), await replica('b').start()].map(({ url }) => url);
     const gateway = await startGateway({ catalog: urls.join(',') });
-    await delay(300);
+    await untilKnown();
 
     const names = await askedInTurn(gateway, 10);
 
@@ -51,7 +51,7 @@ describe('balance', () => {
     const slow = replica('slow', (_req, res) => void waiting.push(res));
     const quick = replica('quick');
     const gateway = await startGateway({ catalog: `${(await slow.start()).url},${(await quick.start()).url}` });
-    await delay(300);
+    await untilKnown();
     const all = Array.from({ length: 10 }, async () => {
       await delay(Math.random() * 100);
       return request(`${gateway.url}/api/products`);
@@ -141,7 +141,7 @@ describe('attempts', () => {
   async function oneBreaks() {
     const [broken, sound] = [replica('broken', breaking), replica('sound')];
     const gateway = await startGateway({ catalog: `${(await broken.start()).url},${(await sound.start()).url}` });
-    await delay(300);
+    await untilKnown();
     return { gateway, broken, sound };
   }
 
@@ -192,7 +192,7 @@ describe('attempts', () => {
     async (method) => {
       const [a, b] = [replica('a', breaking), replica('b', breaking)];
       const gateway = await startGateway({ catalog: `${(await a.start()).url},${(await b.start()).url}` });
-      await delay(300);
+      await untilKnown();
 
       const { status, body } = await request(`${gateway.url}/api/products/1`, { method });
 
@@ -206,7 +206,7 @@ describe('attempts', () => {
     const all = [replica('a', breaking), replica('b', breaking), replica('c', breaking)];
     const urls = await Promise.all(all.map(async ({ start }) => (await start()).url));
     const gateway = await startGateway({ catalog: urls.join(',') });
-    await delay(300);
+    await untilKnown();
 
     expect((await request(`${gateway.url}/api/products`)).status).toBe(503);
     expect(all.reduce((sum, { state }) => sum + state.asked, 0)).toBe(2);
@@ -216,7 +216,7 @@ describe('attempts', () => {
     const gone = replica('gone');
     const server = await gone.start();
     const gateway = await startGateway({ catalog: `${server.url},${(await replica('here').start()).url}` });
-    await delay(300);
+    await untilKnown();
     await server.close();
 
     const statuses = await Promise.all(

@@ -1,5 +1,6 @@
 import type { RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Health } from '@shop/service-kit/health.ts';
 import { headerLimit, listen, type RunningServer } from '@shop/service-kit/server.ts';
 import { memoryLogger } from '@shop/service-kit/testing.ts';
@@ -10,9 +11,18 @@ import { startPools } from './upstreams/upstream-pool.ts';
 
 const open: { close(): unknown }[] = [];
 
+/** How often each service that runs was asked whether it is ready. */
+const probes = new Map<RunningServer, number>();
+
 /** Closes all that was started here; after each test. */
 export async function closeAll(): Promise<void> {
+  probes.clear();
   await Promise.all(open.splice(0).map((one) => one.close()));
+}
+
+/** Waits until a gateway knows of all services that were started here how they are: it asks again when it has judged an answer. */
+export async function untilKnown(): Promise<void> {
+  while ([...probes.values()].some((count) => count < 2)) await delay(20);
 }
 
 /** A service that answers with what reached it. */
@@ -53,7 +63,15 @@ export async function startUpstream(
   handler: RequestListener,
   { port = 0, isReady = true }: { port?: number; isReady?: boolean } = {},
 ): Promise<RunningServer> {
-  const upstream = await listen(isReady ? ready(handler) : handler, { host: '127.0.0.1', port });
+  const answering = isReady ? ready(handler) : handler;
+  const upstream = await listen(
+    (req, res) => {
+      if (req.url === '/health/ready') probes.set(upstream, (probes.get(upstream) ?? 0) + 1);
+      answering(req, res);
+    },
+    { host: '127.0.0.1', port },
+  );
+  probes.set(upstream, 0);
   open.push(upstream);
   return upstream;
 }
