@@ -30,7 +30,7 @@ export interface GatewayConfig {
   shutdownDelay: number;
   /** How many requests may be at a service at a time, and how many may wait for that. */
   places: Places;
-  /** How many bytes of bodies may be held at a time. */
+  /** How many bytes of bodies may be held at a time, and how many of answers that clients do not take. */
   maxBodyBytes: number;
   /** Whether the gateway is behind a proxy whose `X-Forwarded-*` headers can be believed. */
   trustProxy: boolean;
