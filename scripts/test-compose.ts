@@ -7,10 +7,14 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect, select } from '@shop/db/connection.ts';
 import { freePort } from '@shop/db/embedded.ts';
+import { jest, jestWithRerun } from './jest.ts';
 
 const root = path.join(import.meta.dirname, '..');
 const project = `shop-test-${randomBytes(3).toString('hex')}`;
 const [gateway, catalog, tagging, mysql] = [await freePort(), await freePort(), await freePort(), await freePort()];
+
+/** The file whose tests check promised times. */
+const timed = 'e2e/compose/resilience';
 
 /** The environment that every command here has: a developer's `.env` is not to change what is tested. */
 const env = {
@@ -34,13 +38,6 @@ const compose = (...words: string[]) => run('docker', ['compose', ...words]);
 async function orStop(what: string, code: Promise<number>): Promise<void> {
   if ((await code) !== 0) throw new Error(what);
 }
-
-const jest = (words: string[], extra: Record<string, string>) =>
-  run(
-    process.execPath,
-    ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js', ...words],
-    { env: { ...env, ...extra } },
-  );
 
 /** A bare MySQL 9.7 with nothing in it, for the packages' tests. */
 async function withMysql(work: (settings: string) => Promise<void>): Promise<void> {
@@ -83,13 +80,12 @@ async function main(): Promise<void> {
   await orStop('there is no Docker engine here: "docker info" failed', run('docker', ['info'], { stdio: 'ignore' }));
   console.log(`\nThe packages' database tests on MySQL 9.7`);
   await withMysql(async (settings) => {
-    const onMysql = (project: string, words: string[]) =>
-      orStop(
-        'a package fails on MySQL 9.7',
-        jest(['--selectProjects', project, ...words], { TEST_DATABASE: settings, STACK_DATABASE: settings }),
-      );
-    await onMysql('packages', ['--', 'db/', 'catalog-service/', 'tagging-service/', 'scripts/crash']);
-    await onMysql('faults', ['--runInBand', '--', 'database-faults']);
+    const onMysql = { ...env, TEST_DATABASE: settings, STACK_DATABASE: settings };
+    const folders = ['db/', 'catalog-service/', 'tagging-service/', 'scripts/crash'];
+    const packages = jest(['--selectProjects', 'packages', '--', ...folders], onMysql);
+    await orStop('a package fails on MySQL 9.7', packages);
+    const faults = jestWithRerun(['--selectProjects', 'faults'], ['database-faults'], onMysql);
+    await orStop('a test of promised times fails on MySQL 9.7', faults);
   });
   try {
     console.log(`\ndocker compose up (project ${project}, gateway on port ${gateway})`);
@@ -98,12 +94,18 @@ async function main(): Promise<void> {
       await compose('logs', '--tail', '50');
       throw new Error('docker compose up failed; the lines above are the logs');
     }
-    const tests = jest(['--selectProjects', 'e2e', 'compose', '--runInBand'], {
+    const onCompose = {
+      ...env,
       E2E_BASE_URL: `http://127.0.0.1:${gateway}`,
       E2E_CATALOG_URL: `http://127.0.0.1:${catalog}`,
       E2E_TAGGING_URL: `http://127.0.0.1:${tagging}`,
-    });
-    if ((await tests) !== 0) {
+    };
+    const untimed = ['--selectProjects', 'e2e', 'compose', '--runInBand', '--testPathIgnorePatterns', timed];
+    const codes = [
+      await jest(untimed, onCompose),
+      await jestWithRerun(['--selectProjects', 'compose'], [timed], onCompose),
+    ];
+    if (codes.some((code) => code !== 0)) {
       await compose('logs', '--tail', '50');
       throw new Error('a test fails against docker compose');
     }
