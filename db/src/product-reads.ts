@@ -1,68 +1,96 @@
-import { type Database, placeholders, select, type Transaction } from './connection.ts';
+import { type Database, padded, placeholders, select, type Transaction } from './connection.ts';
 import type { ProductRow } from './models.ts';
+import { piecesOf } from './steps.ts';
 
 /** How many products are embedded in a category or a tag. */
 export const embeddedProducts = 50;
 
-/**
- * Where the products of a category or a tag are found, by their parent's id and in the order of theirs, and where they are
- * counted. (MariaDB 10.11 scans the table when a prepared COUNT of a large category is run a second time, unless it is told
- * which index to count in.)
- */
-const sources = {
-  category: {
-    from: 'product',
-    counted: 'product FORCE INDEX (product_in_category)',
-    key: 'product.category_id',
-    order: 'product.id',
-  },
-  tag: {
-    from: 'product_tag JOIN product ON product.id = product_tag.product_id',
-    counted: 'product_tag',
-    key: 'product_tag.tag_id',
-    order: 'product_tag.product_id',
-  },
-};
+/** How many products one statement reads: each length of a list is a prepared statement of its own, whose memory grows with it. */
+const productsAtOnce = 1_024;
 
 /**
- * The first {@link embeddedProducts} products, by id, of each category or tag: one statement, however many parents. One
- * branch of the UNION per parent reads the head of an index, so a parent with 300,000 products costs no more than one
- * with 50.
+ * Where the ids of the products of a category or a tag are found, by their parent's id and in the order of theirs, and where
+ * they are counted. (MariaDB 10.11 scans the table when a prepared COUNT of a large category is run a second time, unless it
+ * is told which index to count in.)
  */
+const sources = {
+  category: { table: 'product', index: 'product_in_category', key: 'category_id', id: 'id' },
+  tag: { table: 'product_tag', index: 'product_tag_by_tag', key: 'tag_id', id: 'product_id' },
+};
+type Parent = keyof typeof sources;
+
+/** Larger than any id of a product. */
+const beyondIds = 2 ** 32 - 1;
+
+/**
+ * The ids of the first products of each of `count` parents, from the head of an index. The last one that is wanted of a parent
+ * is looked up first, and then all up to that. The `+ 0` keeps both servers from looking up all entries of a parent by
+ * equality: so they plan a range for each, whose end is the wanted one. A parent with 300,000 products costs no more than one
+ * with 50 (docs/decisions/0018-bounded-responses.md).
+ */
+function headsSql(parent: Parent, count: number): string {
+  const { table, index, key, id } = sources[parent];
+  return `SELECT heads.parent, found.${id} AS id
+    FROM (
+      SELECT ${parent}.id AS parent, COALESCE((
+        SELECT counted.${id} FROM ${table} AS counted WHERE counted.${key} = ${parent}.id
+        ORDER BY counted.${key}, counted.${id} LIMIT 1 OFFSET ${embeddedProducts - 1}
+      ), ${beyondIds}) AS last
+      FROM ${parent} WHERE ${parent}.id IN (${placeholders(count)}) LIMIT ${count}
+    ) AS heads
+    STRAIGHT_JOIN ${table} AS found FORCE INDEX (${index})
+      ON found.${key} BETWEEN heads.parent AND heads.parent + 0 AND found.${id} <= heads.last`;
+}
+
+/** The ids of the first {@link embeddedProducts} products, in their order, of each category or tag: one statement. */
+export async function productIdsOf(
+  db: Database,
+  parent: Parent,
+  ids: number[],
+  transaction?: Transaction,
+): Promise<Map<number, number[]>> {
+  const found = new Map(ids.map((id) => [id, [] as number[]]));
+  if (ids.length === 0) return found;
+  const bind = padded(ids);
+  const rows = await select<{ parent: number; id: number }>(db, headsSql(parent, bind.length), bind, transaction);
+  for (const row of rows) found.get(row.parent)?.push(row.id);
+  for (const products of found.values()) products.sort((a, b) => a - b);
+  return found;
+}
+
+/** The first {@link embeddedProducts} products, by id, of each category or tag. */
 export async function productsOf(
   db: Database,
-  parent: keyof typeof sources,
+  parent: Parent,
   ids: number[],
   transaction?: Transaction,
 ): Promise<Map<number, ProductRow[]>> {
-  const found = new Map(ids.map((id) => [id, [] as ProductRow[]]));
-  if (ids.length === 0) return found;
-  const { from, key, order } = sources[parent];
-  const columns = Object.keys(db.models.product.getAttributes()).map((column) => `product.${column}`);
-  const branches = ids.map(
-    (_, index) =>
-      `(SELECT ${key} AS parent, ${columns.join(', ')} FROM ${from} WHERE ${key} = $${index + 1} ORDER BY ${order} LIMIT ${embeddedProducts})`,
-  );
-  const rows = await select<ProductRow & { parent: number }>(db, branches.join(' UNION ALL '), ids, transaction);
-  for (const row of rows) found.get(row.parent)?.push(row);
-  for (const products of found.values()) products.sort((a, b) => a.id - b.id);
-  return found;
+  const heads = await productIdsOf(db, parent, ids, transaction);
+  const columns = Object.keys(db.models.product.getAttributes()).join(', ');
+  const products = new Map<number, ProductRow>();
+  for (const piece of piecesOf([...new Set([...heads.values()].flat())], productsAtOnce)) {
+    const bind = padded(piece);
+    const sql = `SELECT ${columns} FROM product WHERE id IN (${placeholders(bind.length)})`;
+    for (const row of await select<ProductRow>(db, sql, bind, transaction)) products.set(row.id, row);
+  }
+  return new Map([...heads].map(([id, head]) => [id, head.flatMap((product) => products.get(product) ?? [])]));
 }
 
 /** How many products each category or tag has: one statement that counts in an index, and sorts and keeps nothing. */
 export async function productCounts(
   db: Database,
-  parent: keyof typeof sources,
+  parent: Parent,
   ids: number[],
   transaction?: Transaction,
 ): Promise<Map<number, number>> {
   if (ids.length === 0) return new Map();
-  const { counted, key } = sources[parent];
+  const { table, index, key } = sources[parent];
+  const bind = padded(ids);
   const counts = await select<{ id: number; count: number }>(
     db,
-    `SELECT id, (SELECT COUNT(*) FROM ${counted} WHERE ${key} = ${parent}.id) AS count
-     FROM ${parent} WHERE id IN (${placeholders(ids.length)})`,
-    ids,
+    `SELECT id, (SELECT COUNT(*) FROM ${table} FORCE INDEX (${index}) WHERE ${key} = ${parent}.id) AS count
+     FROM ${parent} WHERE id IN (${placeholders(bind.length)})`,
+    bind,
     transaction,
   );
   return new Map(counts.map((row) => [row.id, row.count]));

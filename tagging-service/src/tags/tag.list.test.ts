@@ -28,9 +28,9 @@ test.each([
   expect(body.map(({ tag_name }: { tag_name: string }) => tag_name)).toEqual(expected);
 });
 
-test('When tags are listed with their products, then it takes three statements, however many there are', async () => {
+test('When tags are listed with their products, then it takes four statements, however many there are', async () => {
   service.statements.length = 0;
   await service.get('/api/tags');
 
-  expect(service.statements).toHaveLength(3);
+  expect(service.statements).toHaveLength(4);
 });
