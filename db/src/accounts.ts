@@ -32,9 +32,10 @@ export async function grantAccounts(
     }
     const template = await readFile(path.join(import.meta.dirname, '../grants.sql'), 'utf8');
     const grants = template
-      .replaceAll('{database}', owner.database)
-      .replaceAll('{catalog}', accounts.catalog.user)
-      .replaceAll('{tagging}', accounts.tagging.user);
+      // Functions: in a text, $$ and its like would stand for something else.
+      .replaceAll('{database}', () => owner.database)
+      .replaceAll('{catalog}', () => accounts.catalog.user)
+      .replaceAll('{tagging}', () => accounts.tagging.user);
     await db.sequelize.query(grants);
   } catch (error) {
     if (hasErrno(error, 'cannotCreateUserWithGrant') || hasErrno(error, 'tableAccessDenied')) {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Environment } from '@shop/service-kit/config.ts';
+import { type Environment, readSettings } from '@shop/service-kit/config.ts';
 import { type Account, grantAccounts } from './accounts.ts';
 import { startEmbedded } from './embedded.ts';
 import { migrate } from './migrate.ts';
@@ -81,8 +81,8 @@ export async function provideDatabase(
     while (isAlive(running.serverPid)) await delay(100);
   }
 
-  const database = databaseSettingsShape.DB_NAME.parse(env.DB_NAME || undefined);
-  const poolMax = databaseSettingsShape.DB_POOL_MAX.parse(env.DB_POOL_MAX || undefined);
+  const { DB_NAME, DB_POOL_MAX } = databaseSettingsShape;
+  const { DB_NAME: database, DB_POOL_MAX: poolMax } = readSettings('The database', { DB_NAME, DB_POOL_MAX }, env);
   const server = await startEmbedded({ folder, database, poolMax, say });
   const newAccount = (user: string): Account => ({ user, password: randomBytes(18).toString('base64url') });
   const connection: ConnectionFile = {

@@ -27,6 +27,10 @@ function isReadable(file: string): boolean {
   }
 }
 
+/** Text that fits on a line: what else is in a name or password has come there by mistake, such as the end of a line. */
+const oneLine = /^\P{Cc}*$/u;
+const password = z.string().regex(oneLine).default('').describe('one line without control characters');
+
 /** Every setting of the database, as `.env.example` describes them. */
 export const databaseSettingsShape = {
   DB_HOST: z.string().describe('the host of the MySQL server'),
@@ -36,8 +40,8 @@ export const databaseSettingsShape = {
     .regex(/^[\w$-]{1,64}$/)
     .default('shop')
     .describe('a database name of letters, digits, _, $ and -'),
-  DB_USER: z.string().describe('a MySQL user name'),
-  DB_PASSWORD: z.string().default(''),
+  DB_USER: z.string().max(80).regex(oneLine).describe('a MySQL user name'),
+  DB_PASSWORD: password,
   // Two: a write in steps holds one connection while its steps use another.
   DB_POOL_MAX: integerSetting(2, 1000).default(10),
   DB_QUEUE_MAX: integerSetting(0, 100_000).default(100),
@@ -47,13 +51,13 @@ export const databaseSettingsShape = {
     .regex(/^[\w.-]{1,32}$/)
     .optional()
     .describe('a MySQL user name'),
-  CATALOG_DB_PASSWORD: z.string().default(''),
+  CATALOG_DB_PASSWORD: password,
   TAGGING_DB_USER: z
     .string()
     .regex(/^[\w.-]{1,32}$/)
     .optional()
     .describe('a MySQL user name'),
-  TAGGING_DB_PASSWORD: z.string().default(''),
+  TAGGING_DB_PASSWORD: password,
 };
 
 /**

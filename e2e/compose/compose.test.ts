@@ -135,7 +135,7 @@ describe('the database', () => {
       'mysql',
       'sh',
       '-c',
-      `MYSQL_PWD="$${account}_DB_PASSWORD" mysql --protocol=tcp --host=127.0.0.1 --user="$${account}_DB_USER" --skip-column-names --execute="${statement}" "$MYSQL_DATABASE"`,
+      `MYSQL_PWD="$${account}_DB_PASSWORD" mysql --protocol=tcp --host=127.0.0.1 --user="$${account}_DB_USER" --skip-column-names --execute="${statement}" --database="$DB_NAME"`,
     );
 
   test('When the server is asked, then it is MySQL 9.7', async () => {

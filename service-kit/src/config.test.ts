@@ -149,6 +149,21 @@ describe('loadEnvironmentFile', () => {
     expect(env).toMatchObject({ WORKERS: '2', PORT: '5000' });
   });
 
+  test.each([
+    ["'$HOME $(x) $$ #1 %s \\\\n \"`密码 '", '$HOME $(x) $$ #1 %s \\\\n "`密码 '],
+    ['"it\'s #1, 100 % `密码` "', "it's #1, 100 % `密码` "],
+    ["'-x=y;&|<>!'", '-x=y;&|<>!'],
+  ])('When a value is quoted as .env.example says: %s, then it is taken as it is', async (quoted, value) => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'shop-env-'));
+    const file = path.join(folder, 'settings');
+    await writeFile(file, `WORKERS=${quoted}\n`);
+
+    const env = loadEnvironmentFile({ ENV_FILE: file });
+
+    await rm(folder, { recursive: true });
+    expect(env.WORKERS).toBe(value);
+  });
+
   test('When the file is not there, then that is said in one line', () => {
     expect(() => loadEnvironmentFile({ ENV_FILE: '/nowhere/settings' })).toThrow(
       new ConfigError('the settings of ENV_FILE cannot be read: /nowhere/settings (ENOENT)'),

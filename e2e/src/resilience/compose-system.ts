@@ -32,7 +32,7 @@ export function composeSystem(urls: ComposeSystem['urls'], env: NodeJS.ProcessEn
       'mysql',
       'sh',
       '-c',
-      'MYSQL_PWD="$MYSQL_ROOT_PASSWORD" exec mysql --user=root --batch --skip-column-names --execute="$0" "$MYSQL_DATABASE"',
+      'exec mysql --defaults-file=/var/run/mysqld/root.cnf --batch --skip-column-names --execute="$0" --database="$DB_NAME"',
       statement,
     );
   const containersOf = async (service: string) =>

@@ -1,0 +1,95 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { freePort } from '@shop/db/embedded.ts';
+import { request } from '@shop/service-kit/testing.ts';
+import { dockerOf } from '../src/docker.ts';
+
+/** Each character means something to SQL, to a shell or to compose. */
+const settings = {
+  DB_NAME: 'shop$$x-1',
+  DB_USER: `o'wn "er\\ü`,
+  DB_PASSWORD: `p'\\" $x #%;--/*\`é&\\`,
+  CATALOG_DB_USER: '-c.at',
+  CATALOG_DB_PASSWORD: `'; DROP USER root; -- \\`,
+  TAGGING_DB_USER: 'tag-',
+  TAGGING_DB_PASSWORD: `'' $(id) $HOME 密码🛒 &\\&`,
+};
+
+const project = `${process.env.COMPOSE_PROJECT_NAME}-settings`;
+const ports = {
+  GATEWAY_PORT: await freePort(),
+  CATALOG_SERVICE_PORT: await freePort(),
+  TAGGING_SERVICE_PORT: await freePort(),
+};
+const base = {
+  ...process.env,
+  COMPOSE_PROJECT_NAME: project,
+  ...Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)])),
+};
+const { compose } = dockerOf({ ...base, ...settings });
+
+describe('settings with quotes, spaces, $, #, %, \\ and Unicode', () => {
+  beforeAll(() => compose('up', '--detach', '--wait'));
+  afterAll(async () => {
+    await compose('--profile', 'tools', 'down', '--volumes', '--remove-orphans');
+  });
+
+  const products = async () => (await request(`http://127.0.0.1:${ports.GATEWAY_PORT}/api/products/1`)).status;
+  const tags = async () => (await request(`http://127.0.0.1:${ports.GATEWAY_PORT}/api/tags/1`)).status;
+
+  test('When names and passwords have them on an empty volume, then both services and the owner can log in', async () => {
+    expect([await products(), await tags()]).toEqual([200, 200]);
+    expect(await compose('run', '--rm', '-T', 'migrate')).toContain(`${settings.DB_NAME} is up to date`);
+  });
+
+  test('When passwords are changed, then the next "up" lets the new ones in and no old one', async () => {
+    const changed = { DB_PASSWORD: `new;'\\`, CATALOG_DB_PASSWORD: `日本'`, TAGGING_DB_PASSWORD: '\\' };
+    const next = dockerOf({ ...base, ...settings, ...changed });
+    await next.compose('up', '--detach', '--wait');
+
+    expect([await products(), await tags()]).toEqual([200, 200]);
+    expect(await next.compose('run', '--rm', '-T', 'migrate')).toContain('is up to date');
+    await expect(compose('run', '--rm', '-T', '--no-deps', 'migrate')).rejects.toThrow(/did not let .* in/);
+  });
+});
+
+describe('settings that make no sense', () => {
+  test.each([
+    [{ DB_NAME: 'my shop' }, 'DB_NAME must be a database name of letters, digits, _, $ and -'],
+    [{ DB_USER: 'root' }, "DB_USER must not be root, which is the server's own"],
+    [{ CATALOG_DB_USER: `o'neil` }, 'CATALOG_DB_USER must be a MySQL user name of letters, digits, _, . and -'],
+    [{ TAGGING_DB_USER: 'shop_catalog' }, 'DB_USER, CATALOG_DB_USER and TAGGING_DB_USER must differ'],
+    [{ DB_PASSWORD: 'two\nlines' }, 'DB_PASSWORD must be one line without control characters'],
+  ])('When they are %j, then MySQL says so in one line, and writes nothing', async (bad, sentence) => {
+    const { compose: with_ } = dockerOf({ ...base, ...bad });
+
+    const started = with_('run', '--rm', '-T', '--no-deps', 'mysql', 'mysqld');
+
+    await expect(started).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`mysql cannot start: ${sentence}\n`),
+    });
+    await with_('down', '--volumes');
+  });
+});
+
+describe('.env', () => {
+  test('When values are quoted as .env.example says, then compose takes them as they are', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'shop-env-'));
+    const file = path.join(folder, 'settings');
+    await writeFile(
+      file,
+      `DB_PASSWORD='$HOME $(x) $$ #1 %s \\\\n "密码 '\nCATALOG_DB_PASSWORD="it's #1, 100 % 密码 "\n`,
+    );
+
+    const text = await dockerOf(base).compose('--env-file', file, 'config', '--format', 'json');
+
+    await rm(folder, { recursive: true });
+    const { environment } = JSON.parse(text).services.mysql;
+    // What compose prints could be read by it again: a $ is doubled.
+    expect(environment.DB_PASSWORD.replaceAll('$$', '$')).toBe('$HOME $(x) $$ #1 %s \\\\n "密码 ');
+    expect(environment.CATALOG_DB_PASSWORD).toBe("it's #1, 100 % 密码 ");
+  });
+});
