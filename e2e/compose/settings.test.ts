@@ -28,7 +28,7 @@ const base = {
   COMPOSE_PROJECT_NAME: project,
   ...Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)])),
 };
-const { compose } = dockerOf({ ...base, ...settings });
+const { docker, compose } = dockerOf({ ...base, ...settings });
 
 describe('settings with quotes, spaces, $, #, %, \\ and Unicode', () => {
   beforeAll(() => compose('up', '--detach', '--wait'));
@@ -91,5 +91,31 @@ describe('.env', () => {
     // What compose prints could be read by it again: a $ is doubled.
     expect(environment.DB_PASSWORD.replaceAll('$$', '$')).toBe('$HOME $(x) $$ #1 %s \\\\n "密码 ');
     expect(environment.CATALOG_DB_PASSWORD).toBe("it's #1, 100 % 密码 ");
+  });
+});
+
+describe('images', () => {
+  test('When the file is read, then each image but MySQL is built here, under a name that no registry can offer', async () => {
+    const { services } = JSON.parse(await dockerOf(base).compose('--profile', 'tools', 'config', '--format', 'json'));
+
+    const { mysql, ...own } = services as Record<string, { image: string; build?: object; pull_policy?: string }>;
+    expect(mysql?.build).toBeUndefined();
+    expect(Object.keys(own).length).toBeGreaterThan(5);
+    for (const service of Object.values(own)) {
+      expect(service).toMatchObject({
+        build: {},
+        pull_policy: 'never',
+        image: expect.stringMatching(/^shop\.invalid\//),
+      });
+    }
+  });
+
+  test('When a tool runs whose image is not there, then it is built', async () => {
+    await docker('image', 'rm', '--force', 'shop.invalid/db');
+
+    const printed = await compose('run', '--rm', '-T', '--no-deps', 'verify', 'node', '--print', '6*7');
+
+    expect(printed.split('\n').at(-1)).toBe('42');
+    await compose('down');
   });
 });
