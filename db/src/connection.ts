@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
-import type * as mysql from 'mysql2';
+import * as mysql from 'mysql2';
 import { QueryTypes, Sequelize, type Transaction } from 'sequelize';
 import { type PoolLoad, queueFor } from './connection-queue.ts';
 import { isLost } from './errors.ts';
 import { defineModels, type Models } from './models.ts';
+import { longestPrepared, PreparedStatements } from './prepared-statements.ts';
 import type { DatabaseSettings } from './settings.ts';
 import { firstCap, isMariaDb, obeyDeadlines } from './statement-deadline.ts';
 import { Watchdog } from './watchdog.ts';
@@ -14,6 +15,7 @@ export interface Database {
   models: Models;
   /** Is told of every statement. */
   onStatement: ((sql: string) => void) | undefined;
+  statements: PreparedStatements;
   /** For a service: what bounds its requests. */
   guard: { watchdog: Watchdog; load: PoolLoad } | undefined;
 }
@@ -38,6 +40,9 @@ export const silenceSeconds = 4;
 
 /** Milliseconds that a connection may take to be made: for a service, whose clients wait, and for a command. */
 const connectPatience = { service: 2_000, command: 10_000 };
+
+// The driver compiles a function for each form of rows. There are as many forms as ways to sort and to choose fields.
+mysql.setMaxParserCache(500);
 
 /** How the driver reaches the database, whatever the connection is for. */
 const driverOptions = ({ host, port, database, user, password, sslCa }: DatabaseSettings, connectTimeout: number) => ({
@@ -73,6 +78,7 @@ export function connect(
 ): Database {
   const options = driverOptions(settings, limits ? connectPatience.service : connectPatience.command);
   const watchdog = limits && new Watchdog(options);
+  const statements = new PreparedStatements(settings.poolMax);
   const sequelize = new Sequelize({
     dialect: 'mysql',
     host: settings.host,
@@ -91,6 +97,7 @@ export function connect(
       ...options,
       ...watchdog?.options,
       multipleStatements,
+      maxPreparedStatements: statements.perConnection,
       typeCast: true,
       dateStrings: true,
       decimalNumbers: true,
@@ -106,6 +113,7 @@ export function connect(
           ...(limits ? [firstCap(connection, limits.requestTimeout), `wait_timeout = ${silenceSeconds}`] : []),
         ];
         await connection.promise().query(`SET ${assignments.map((each) => `SESSION ${each}`).join(', ')}`);
+        statements.install(connection);
         if (!watchdog || !limits) return;
         watchdog.opened(connection);
         obeyDeadlines(connection, watchdog, limits.requestTimeout);
@@ -120,7 +128,7 @@ export function connect(
       kept: silenceSeconds * 1_000,
     }),
   };
-  return { sequelize, models: defineModels(sequelize), onStatement, guard };
+  return { sequelize, models: defineModels(sequelize), onStatement, statements, guard };
 }
 
 /** Closes all connections, once they are not used any more. */
@@ -137,7 +145,7 @@ interface DriverStatement {
 
 /** The statements that were asked for lately; the same few hundred come again and again. */
 const driverStatements = new Map<string, DriverStatement>();
-const mostDriverStatements = 2_000;
+const mostDriverStatements = 1_000;
 
 function driverStatement(sql: string): DriverStatement {
   const known = driverStatements.get(sql);
@@ -150,14 +158,15 @@ function driverStatement(sql: string): DriverStatement {
     }),
     order,
   };
+  if (sql.length > longestPrepared) return made;
   if (driverStatements.size >= mostDriverStatements) driverStatements.clear();
   driverStatements.set(sql, made);
   return made;
 }
 
 /**
- * The rows of one SELECT, by a prepared statement. `$1`, `$2`, … in `sql` stand for the values of `bind`, which never
- * become SQL text. The connection is Sequelize's, the rows come straight from the driver: what Sequelize does to bound
+ * The rows of one SELECT. `$1`, `$2`, … in `sql` stand for the values of `bind`, which the driver binds where the statement
+ * is one of the frequent ones, and else escapes (docs/decisions/0019-few-prepared-statements.md). The connection is Sequelize's, the rows come straight from the driver: what Sequelize does to bound
  * values and to rows costs a read more CPU than the statement itself (docs/decisions/0009-reads-go-to-the-driver.md).
  * Outside a transaction, a read whose connection turns out to be lost is sent once more, on another.
  * @throws the driver's errors as they are
@@ -200,8 +209,8 @@ export const placeholders = (count: number, first = 1): string =>
   Array.from({ length: count }, (_, index) => `$${first + index}`).join(', ');
 
 /**
- * A list for `IN (…)`, with its last value repeated up to the next power of two: each length is a prepared statement of its
- * own, and a server holds only so many.
+ * A list for `IN (…)`, with its last value repeated up to the next power of two: each length is a statement of its own, and
+ * only the most frequent ones are prepared.
  */
 export const padded = <T>(values: T[]): T[] => {
   const last = values.at(-1);

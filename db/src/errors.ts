@@ -110,6 +110,7 @@ const errno = {
   optionPreventsStatement: 1290,
   queryInterrupted: 1317,
   cannotCreateUserWithGrant: 1410,
+  tooManyPrepared: 1461,
   readOnlyMode: 1836,
   connectionKilled: 1927,
   statementTimeoutMariaDb: 1969,

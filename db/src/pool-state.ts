@@ -10,7 +10,13 @@ interface CountedPool {
 }
 
 /** The pool of a database as it is now. */
-export function poolState({ sequelize, guard }: Database): PoolState {
+export function poolState({ sequelize, guard, statements }: Database): PoolState {
   const { pool } = sequelize.connectionManager as unknown as { pool: CountedPool };
-  return { inUse: pool.using, idle: pool.available, waiting: guard?.load.waiting ?? pool.waiting, max: pool.maxSize };
+  return {
+    inUse: pool.using,
+    idle: pool.available,
+    waiting: guard?.load.waiting ?? pool.waiting,
+    max: pool.maxSize,
+    statements: statements.counts,
+  };
 }

@@ -53,6 +53,7 @@ export class Watchdog {
   /** How long nothing has come, in milliseconds that this process was there to see it. */
   #silence = 0;
   #question: Promise<void> | undefined;
+  #trial: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #looked = 0;
   #idleTicks = 0;
@@ -94,6 +95,17 @@ export class Watchdog {
       this.#question = undefined;
     });
     return this.#question;
+  }
+
+  /**
+   * Asks the database to run a statement, on a connection of its own and at the same time for all who want to know.
+   * @throws the driver's error, or a {@link DatabaseAwayError}
+   */
+  try(statement: string): Promise<void> {
+    this.#trial ??= this.#converse((connection, done) => connection.query(statement, done)).finally(() => {
+      this.#trial = undefined;
+    });
+    return this.#trial;
   }
 
   /** The connection can be used: nobody waits for it any more. */

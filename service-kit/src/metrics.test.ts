@@ -11,7 +11,8 @@ import { listen, type RunningServer } from './server.ts';
 import { startTelemetry, telemetryConfig } from './telemetry.ts';
 import { memoryLogger, request } from './testing.ts';
 
-const pool = { inUse: 2, idle: 1, waiting: 5, max: 10 };
+const statements = { prepared: 40, preparedMax: 1_000, unprepared: 7, refused: 3 };
+const pool = { inUse: 2, idle: 1, waiting: 5, max: 10, statements };
 const { logger, lines } = memoryLogger();
 let server: RunningServer;
 let documented: string[];
@@ -125,6 +126,15 @@ describe('GET /metrics', () => {
     expect(await sampleOf('db_pool_connections', { state: 'idle' })).toBe(1);
     expect(await sampleOf('db_pool_waiting')).toBe(5);
     expect(await sampleOf('db_pool_max')).toBe(10);
+  });
+
+  test('When there is a pool, then it shows what its statements are', async () => {
+    await scrape();
+
+    expect(await sampleOf('db_prepared_statements')).toBe(40);
+    expect(await sampleOf('db_prepared_statements_max')).toBe(1_000);
+    expect(await sampleOf('db_unprepared_statements_total', { reason: 'rare' })).toBe(4);
+    expect(await sampleOf('db_unprepared_statements_total', { reason: 'refused' })).toBe(3);
   });
 
   test('When a service could not be asked, then it counts by service and reason', async () => {

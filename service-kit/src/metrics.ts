@@ -9,6 +9,14 @@ export interface PoolState {
   /** Those who wait for a connection. */
   waiting: number;
   max: number;
+  statements: {
+    /** Prepared statements that are open at the server, and how many may be. */
+    prepared: number;
+    preparedMax: number;
+    /** Statements so far that were sent as text, and those among them that the server had refused to prepare. */
+    unprepared: number;
+    refused: number;
+  };
 }
 
 /** Everything that a process counts. */
@@ -131,6 +139,34 @@ export function showPool(stateOf: () => PoolState): void {
     registers,
     collect() {
       this.set(stateOf().max);
+    },
+  });
+  new Gauge({
+    name: 'db_prepared_statements',
+    help: 'Prepared statements that this process has open at the database.',
+    registers,
+    collect() {
+      this.set(stateOf().statements.prepared);
+    },
+  });
+  new Gauge({
+    name: 'db_prepared_statements_max',
+    help: 'Prepared statements that this process may have open at the most.',
+    registers,
+    collect() {
+      this.set(stateOf().statements.preparedMax);
+    },
+  });
+  new Counter({
+    name: 'db_unprepared_statements_total',
+    help: 'Statements that were sent as text: rare ones (rare), and those that the database refused to prepare (refused).',
+    labelNames: ['reason'],
+    registers,
+    collect() {
+      const { unprepared, refused } = stateOf().statements;
+      this.reset();
+      this.inc({ reason: 'rare' }, unprepared - refused);
+      this.inc({ reason: 'refused' }, refused);
     },
   });
 }

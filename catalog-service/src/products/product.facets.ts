@@ -1,4 +1,4 @@
-import { type Database, placeholders, select } from '@shop/db/connection.ts';
+import { type Database, padded, placeholders, select } from '@shop/db/connection.ts';
 import { Binder } from '@shop/resources/list/binder.ts';
 import { filterQuery, filterRequest, type ListRequest } from '@shop/resources/list/query.ts';
 import { whereSql } from '@shop/resources/list/sql.ts';
@@ -123,7 +123,7 @@ async function topCategories(db: Database, groups: Group[]): Promise<Facets['cat
     .map(([id = null, count]) => ({ id, count }))
     .toSorted((a, b) => b.count - a.count || Number(a.id) - Number(b.id))
     .slice(0, mostValues);
-  const ids = top.flatMap(({ id }) => (id === null ? [] : [id]));
+  const ids = padded(top.flatMap(({ id }) => (id === null ? [] : [id])));
   const rows =
     ids.length === 0
       ? []

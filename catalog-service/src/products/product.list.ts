@@ -1,4 +1,4 @@
-import { type Database, select } from '@shop/db/connection.ts';
+import { type Database, padded, placeholders, select } from '@shop/db/connection.ts';
 import { describedAs } from '@shop/resources/fields.ts';
 import type { ListDeclaration } from '@shop/resources/list/declaration.ts';
 import { refuse } from '@shop/resources/list/field.ts';
@@ -56,12 +56,12 @@ async function withDescendants(db: Database, request: ListRequest): Promise<List
   const filters = await Promise.all(
     request.filters.map(async (filter) => {
       if (filter.field !== 'category_id' || filter.operator !== '') return filter;
-      const roots = filter.values.filter((value) => value !== null);
+      const roots = padded(filter.values.filter((value) => value !== null));
       if (roots.length === 0) return filter;
       const rows = await select<{ id: number }>(
         db,
         `WITH RECURSIVE subtree (id) AS (
-           SELECT id FROM category WHERE id IN (${roots.map((_, index) => `$${index + 1}`).join(', ')})
+           SELECT id FROM category WHERE id IN (${placeholders(roots.length)})
            UNION
            SELECT category.id FROM subtree JOIN category ON category.parent_id = subtree.id
          ) SELECT id FROM subtree`,
@@ -96,7 +96,7 @@ export const productList: ListDeclaration = {
     tag_id: {
       schema: anyTag,
       where: (ids: number[], bind) =>
-        `product.id IN (SELECT product_tag.product_id FROM product_tag WHERE product_tag.tag_id IN (${bind.list(ids)}))`,
+        `product.id IN (SELECT product_tag.product_id FROM product_tag WHERE product_tag.tag_id IN (${bind.list(padded(ids))}))`,
     },
     tag_id_all: {
       schema: allTags,

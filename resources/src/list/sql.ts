@@ -1,3 +1,4 @@
+import { padded } from '@shop/db/connection.ts';
 import { Binder } from './binder.ts';
 import type { Position } from './cursor.ts';
 import type { ListDeclaration } from './declaration.ts';
@@ -25,7 +26,7 @@ function condition(declaration: ListDeclaration, { field: name, operator, values
   const field = declaration.fields[name] as ListField;
   const sql = sqlOf(declaration, name);
   const add = (value: FieldValue | undefined) => typed(field, bind.add(value));
-  const given = values.filter((value) => value !== null);
+  const given = padded(values.filter((value) => value !== null));
   switch (operator) {
     case '_gte':
       return `${sql} >= ${add(values[0])}`;
@@ -122,8 +123,9 @@ export function pageSql(declaration: ListDeclaration, request: ListRequest, posi
   const conditions = [whereSql(declaration, request, bind)];
   if (position) conditions.push(behind(keys, position.values, position.direction === 'through', bind));
   const order = keys.map(({ sql, descending }) => `${sql} ${descending ? 'DESC' : 'ASC'}`).join(', ');
-  // Numbers that were parsed as such; a bound one is sent as a double, which LIMIT does not take.
-  const limit = `LIMIT ${window.limit + 1}${window.kind === 'offset' ? ` OFFSET ${window.start}` : ''}`;
+  // Whole numbers to the driver: others are sent as doubles, which LIMIT does not take.
+  const whole = (value: number) => bind.add(BigInt(value));
+  const limit = `LIMIT ${whole(window.limit + 1)}${window.kind === 'offset' ? ` OFFSET ${whole(window.start)}` : ''}`;
   const selectedKeys = keys.map(({ name, sql }) => `${sql} AS key_${name}`).join(', ');
   const selected = columns.map((column) => `${table}.${column}`).join(', ');
   const page = `FROM ${table} WHERE ${conditions.join(' AND ')} ORDER BY ${order} ${limit}`;
