@@ -11,6 +11,7 @@ const typescript = {
 /** What promises times has the machine to itself: `npm test` runs it after everything else. */
 const timed = [
   '<rootDir>/catalog-service/src/database-faults.test.ts',
+  '<rootDir>/scripts/database-restart.test.ts',
   '<rootDir>/scripts/resilience.test.ts',
   '<rootDir>/scripts/rolling-restart.test.ts',
 ];

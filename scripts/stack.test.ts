@@ -31,6 +31,12 @@ describe('the stack', () => {
     );
   });
 
+  test('When DB_HOST and DB_USER are set to nothing, then they count as not set', async () => {
+    const settings: Environment = { ...(await isolatedEnvironment(folder)), DB_HOST: '', DB_USER: '' };
+
+    expect((await checkSettings(settings)).gateway).toBe(`http://127.0.0.1:${settings.GATEWAY_PORT}`);
+  });
+
   test.each([
     ['CATALOG_SERVICE_PORT', 'catalog-service'],
     ['TAGGING_OPERATIONS_PORT', 'gateway (TAGGING_OPERATIONS_PORT)'],

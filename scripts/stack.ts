@@ -40,7 +40,8 @@ export async function checkSettings(env: Environment): Promise<StackAddresses> {
   const gateway = gatewayConfig(env);
   if (gateway.guard.keysFile !== undefined) await readKeys(gateway.guard.keysFile);
   // The database's settings come later, when it is known which database it is.
-  const withDatabase = { DB_HOST: 'unknown', DB_USER: 'unknown', ...env, ...behindGateway };
+  const { DB_HOST, DB_USER } = env;
+  const withDatabase = { ...env, DB_HOST: DB_HOST || 'unknown', DB_USER: DB_USER || 'unknown', ...behindGateway };
   const listeners = {
     gateway,
     'catalog-service': resourceServiceConfig(catalogService, withDatabase),

@@ -5,8 +5,8 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
+import { descendantsOf } from '@shop/db/process-list.ts';
 import { createTestDatabase, type TestDatabase } from '@shop/db/testing.ts';
-import { descendantsOf } from '@shop/e2e/process-list.ts';
 import { isolatedEnvironment, removeFolder, type Stack, startStack, temporaryFolder } from '@shop/e2e/stack.ts';
 import { request } from '@shop/service-kit/testing.ts';
 

@@ -3,6 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { SchemaError } from '@shop/db/errors.ts';
 import { prepareDatabase, provideDatabase } from '@shop/db/provision.ts';
+import { NoDatabaseError } from '@shop/db/server-program.ts';
 import { type Environment, loadEnvironmentFile } from '@shop/service-kit/config.ts';
 import { checkSettings, runPrograms, type StackAddresses } from './stack.ts';
 
@@ -42,6 +43,11 @@ async function main(env: Environment): Promise<void> {
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
   const addresses = await checkSettings(env);
   const database = await provideDatabase(env, { exclusive: true, say });
+  let lost: string | undefined;
+  void database.lost?.then((reason) => {
+    lost = reason;
+    process.kill(process.pid, 'SIGTERM');
+  });
   try {
     const { migrations, seeded } = await prepareDatabase(database);
     if (interrupted) return;
@@ -57,6 +63,7 @@ async function main(env: Environment): Promise<void> {
       ]);
     }
     await running;
+    if (lost !== undefined) throw new NoDatabaseError(lost);
   } finally {
     await database.release();
   }

@@ -9,6 +9,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { connect, select } from './connection.ts';
+import { listProcesses } from './process-list.ts';
 import { ensureServer, NoDatabaseError, type ServerProgram } from './server-program.ts';
 import type { DatabaseSettings } from './settings.ts';
 
@@ -20,6 +21,8 @@ export interface EmbeddedDatabase {
   /** The server program, such as `mariadb (/usr/sbin/mariadbd)`. */
   program: string;
   pid: number;
+  /** Resolves when the server has ended, to how: `SIGKILL`, or `exit code 1`. */
+  ended: Promise<string>;
   /** Shuts the server down in order and waits until it has. */
   stop(): Promise<void>;
 }
@@ -106,6 +109,37 @@ export interface EmbeddedOptions {
   /** Files (PEM) of a certificate and its key, with which the server offers TLS. For tests. */
   tls?: { cert: string; key: string };
   say?: (line: string) => void;
+  /** The address of a server that this one is to replace: it gets the same port, user and password. */
+  replaces?: DatabaseSettings;
+}
+
+/** Milliseconds that a server of an earlier run may take to shut down; then it is killed, which its data survive. */
+const shutdownTimeout = 60_000;
+
+/**
+ * Ends the server that an earlier run has left behind on the same data, because it was killed itself.
+ * @throws {NoDatabaseError} when that run is alive: its server is none that was left behind
+ */
+async function stopLeftover(data: string, say: (line: string) => void): Promise<void> {
+  const pid = Number(await readFile(path.join(data, 'server.pid'), 'utf8').catch(() => ''));
+  if (!pid) return;
+  const find = async () => {
+    const all = await listProcesses();
+    // A number can be another process's by now.
+    const server = all.find((entry) => entry.pid === pid && entry.command.includes(`--datadir=${data} `));
+    return server && { ...server, starter: all.find((entry) => entry.pid === server.parent && entry.pid !== 1) };
+  };
+  const leftover = await find();
+  if (!leftover) return;
+  if (/\bnode\b/.test(leftover.starter?.command ?? '')) {
+    throw new NoDatabaseError(`The database in ${data} is in use by process ${leftover.parent}; stop that one first.`);
+  }
+  say('Stopping the database server that an earlier run left behind.');
+  process.kill(pid, 'SIGTERM');
+  for (let waited = 0; await find(); waited += 100) {
+    if (waited === shutdownTimeout) process.kill(pid, 'SIGKILL');
+    await delay(100);
+  }
 }
 
 /**
@@ -115,7 +149,7 @@ export interface EmbeddedOptions {
  * @throws {NoDatabaseError}
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedDatabase> {
-  const { folder, durable = true, tls, say = () => {} } = options;
+  const { folder, durable = true, tls, replaces, say = () => {} } = options;
   const program = await ensureServer(say);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const data = path.join(folder, program.kind);
@@ -123,12 +157,13 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedD
     say(`Creating a new database in ${path.relative(process.cwd(), data) || data}.`);
     await initialise(program, data);
   }
+  await stopLeftover(data, say);
 
   const temporary = path.join(path.resolve(folder), 'tmp');
   await mkdir(temporary, { recursive: true, mode: 0o700 });
 
-  const port = await freePort();
-  const password = randomBytes(18).toString('base64url');
+  const port = replaces?.port ?? (await freePort());
+  const password = replaces?.password ?? randomBytes(18).toString('base64url');
   const init = path.join(folder, 'init.sql');
   const user = 'shop_owner';
   await writeFile(
@@ -171,7 +206,9 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedD
     { stdio: ['ignore', log.fd, log.fd], detached: true },
   );
   await log.close();
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const ended = new Promise<string>((resolve) =>
+    child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`)),
+  );
   const owner: DatabaseSettings = {
     host: '127.0.0.1',
     port,
@@ -192,9 +229,10 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedD
     owner,
     program: `${program.kind} (${program.file.replace(homedir(), '~')})`,
     pid: child.pid as number,
+    ended,
     stop: async () => {
       child.kill('SIGTERM');
-      await exited;
+      await ended;
     },
   };
 }

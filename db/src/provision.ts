@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Environment, readSettings } from '@shop/service-kit/config.ts';
 import { type Account, grantAccounts } from './accounts.ts';
-import { startEmbedded } from './embedded.ts';
+import { type EmbeddedDatabase, startEmbedded } from './embedded.ts';
 import { migrate } from './migrate.ts';
 import { isEmpty, seed } from './seed.ts';
 import { NoDatabaseError } from './server-program.ts';
 import { type DatabaseSettings, databaseSettingsShape, ownerSettings } from './settings.ts';
+import { supervise } from './supervisor.ts';
 
 /** A database that the programs of this checkout can use, whoever runs it. */
 export interface ProvidedDatabase {
@@ -18,6 +19,8 @@ export interface ProvidedDatabase {
   accounts: { catalog: Account; tagging: Account } | undefined;
   /** What it is, for people. */
   description: string;
+  /** Resolves, to the reason in one line, when a server that this process looks after has ended for good. */
+  lost?: Promise<string>;
   /** Stops it if this process started it. */
   release(): Promise<void>;
 }
@@ -39,7 +42,8 @@ export const dataFolder = (env: Environment): string =>
 /**
  * The database that the settings name, if `DB_HOST` is set; else the embedded one: the running one of this checkout, or a
  * new server on the data of the last.
- * @param exclusive refuses an embedded server that another process of this checkout has started and looks after
+ * @param exclusive looks after an embedded server for as long as this process runs, and refuses one that another process of this
+ * checkout looks after
  * @throws {ConfigError} in one line when there is none to be had
  */
 export async function provideDatabase(
@@ -66,24 +70,18 @@ export async function provideDatabase(
   if (env.DB_USER) say('DB_USER is set, but DB_HOST is not: this is the embedded database, with accounts of its own.');
   const folder = dataFolder(env);
   const file = path.join(folder, 'connection.json');
-  const running = await readConnection(file);
-  if (running && isAlive(running.serverPid)) {
-    if (isAlive(running.ownerPid)) {
-      if (exclusive) {
-        throw new NoDatabaseError(
-          `This checkout is running already (process ${running.ownerPid}); stop that one first.`,
-        );
-      }
-      return { ...running, release: async () => {} };
+  const running = await runningServer(file);
+  if (running) {
+    if (exclusive) {
+      throw new NoDatabaseError(`This checkout is running already (process ${running.ownerPid}); stop that one first.`);
     }
-    say('Stopping the database server that an earlier run left behind.');
-    process.kill(running.serverPid, 'SIGTERM');
-    while (isAlive(running.serverPid)) await delay(100);
+    return { ...running, release: async () => {} };
   }
 
   const { DB_NAME, DB_POOL_MAX } = databaseSettingsShape;
   const { DB_NAME: database, DB_POOL_MAX: poolMax } = readSettings('The database', { DB_NAME, DB_POOL_MAX }, env);
-  const server = await startEmbedded({ folder, database, poolMax, say });
+  const options = { folder, database, poolMax, say };
+  const server = await startEmbedded(options);
   const newAccount = (user: string): Account => ({ user, password: randomBytes(18).toString('base64url') });
   const connection: ConnectionFile = {
     ownerPid: process.pid,
@@ -92,11 +90,21 @@ export async function provideDatabase(
     owner: server.owner,
     accounts: { catalog: newAccount('shop_catalog'), tagging: newAccount('shop_tagging') },
   };
-  await writeFile(file, JSON.stringify(connection), { mode: 0o600 });
+  const publish = async ({ pid }: EmbeddedDatabase) => {
+    // Aside first: others read it at any time.
+    await writeFile(`${file}.new`, JSON.stringify({ ...connection, serverPid: pid }), { mode: 0o600 });
+    await rename(`${file}.new`, file);
+  };
+  await publish(server);
+  // A command is over before it would have to be helped; `npm start` goes on for as long as somebody wants.
+  const supervised = exclusive
+    ? supervise(server, () => startEmbedded({ ...options, replaces: server.owner }), { say, started: publish })
+    : undefined;
   return {
     ...connection,
+    ...(supervised ? { lost: supervised.givenUp } : {}),
     release: async () => {
-      await server.stop();
+      await (supervised ?? server).stop();
       await rm(file, { force: true });
     },
   };
@@ -139,8 +147,18 @@ export function databaseEnvironment({
   };
 }
 
-async function readConnection(file: string): Promise<ConnectionFile | undefined> {
-  return existsSync(file) ? (JSON.parse(await readFile(file, 'utf8')) as ConnectionFile) : undefined;
+/** Milliseconds within which whoever looks after a server starts it again. */
+const restartTimeout = 15_000;
+
+/** The embedded server that another process of this checkout has started and looks after. */
+async function runningServer(file: string): Promise<ConnectionFile | undefined> {
+  for (let waited = 0; waited <= restartTimeout; waited += 100) {
+    const found = existsSync(file) ? (JSON.parse(await readFile(file, 'utf8')) as ConnectionFile) : undefined;
+    if (!found || !isAlive(found.ownerPid)) return undefined;
+    if (isAlive(found.serverPid)) return found;
+    await delay(100);
+  }
+  return undefined;
 }
 
 function isAlive(pid: number): boolean {

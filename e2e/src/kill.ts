@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { descendantsOf } from './process-list.ts';
+import { descendantsOf } from '@shop/db/process-list.ts';
 import { patience } from './retry.ts';
 import type { Stack } from './stack.ts';
 

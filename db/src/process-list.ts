@@ -11,7 +11,7 @@ export interface ProcessEntry {
 }
 
 /** Every process of this machine; from /proc where there is one, since a bare Debian has no `ps`. */
-async function listProcesses(): Promise<ProcessEntry[]> {
+export async function listProcesses(): Promise<ProcessEntry[]> {
   if (!existsSync('/proc/self/stat')) {
     const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid=,command=']);
     return stdout
