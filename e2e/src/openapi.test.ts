@@ -72,6 +72,24 @@ describe('/openapi.json', () => {
     );
   });
 
+  test('When a body of 2 KiB is sent to each operation of the API, then those that use one read it, and the others refuse it', async () => {
+    for (const [path, item] of Object.entries(document.paths)) {
+      if (!path.startsWith('/api/')) continue;
+      for (const [method, { requestBody }] of Object.entries(item)) {
+        // `fetch` sends no body with it.
+        if (method === 'get') continue;
+        const { status, body } = await request(baseUrl() + path.replace('{id}', '999999999'), {
+          method: method.toUpperCase(),
+          body: 'x'.repeat(2_048),
+          headers: { 'Content-Type': 'application/json' },
+        });
+        expect([method, path, status, body.code]).toEqual(
+          requestBody ? [method, path, 400, 'invalid_json'] : [method, path, 413, 'body_too_large'],
+        );
+      }
+    }
+  });
+
   test('When its operations are listed, then each has an id of its own and every body has an example', () => {
     const operations = Object.values(document.paths).flatMap((item) => Object.values(item));
     const ids = operations.map(({ operationId }) => operationId);

@@ -1,8 +1,9 @@
 import type { RequestListener } from 'node:http';
 import { createApp } from '@shop/service-kit/app.ts';
+import { batchBodyLimit } from '@shop/service-kit/body-limit.ts';
 import { type Health, probeRoutes } from '@shop/service-kit/health.ts';
 import type { Logger } from '@shop/service-kit/logger.ts';
-import { metricsRoutes, showUpstream } from '@shop/service-kit/metrics.ts';
+import { memoryEvicted, metricsRoutes, showUpstream } from '@shop/service-kit/metrics.ts';
 import { openApiDocument } from '@shop/service-kit/openapi.ts';
 import { routerOf } from '@shop/service-kit/route.ts';
 import type { GatewayConfig, UpstreamName } from './config.ts';
@@ -12,13 +13,18 @@ import { createListener } from './listener.ts';
 import { createDocumentSource } from './openapi.ts';
 import { pageRouter } from './pages.ts';
 import { type PassOn, proxyTo } from './proxy.ts';
-import { BodyBudget } from './request-body.ts';
 import { operationsPaths, routes } from './routes.ts';
-import { UntakenAnswers } from './untaken-answers.ts';
+import { SharedMemory } from './shared-memory.ts';
 import type { UpstreamPool } from './upstreams/upstream-pool.ts';
 
 /** The replicas of each service. */
 export type Pools = Record<UpstreamName, UpstreamPool>;
+
+/** The memory that requests share. A large batch always fits into it. */
+const memoryOf = ({ maxBodyBytes: maximum }: GatewayConfig) => ({
+  bodies: new SharedMemory({ maximum, guaranteed: batchBodyLimit, onEvict: () => memoryEvicted('request body') }),
+  answers: new SharedMemory({ maximum, onEvict: () => memoryEvicted('response') }),
+});
 
 /**
  * What the gateway answers: the routing table straight on plain node:http, and an Express app for its own pages, for how the
@@ -28,7 +34,8 @@ export async function createGateway(
   config: GatewayConfig,
   { pools, logger, health, guard }: { pools: Pools; logger: Logger; health: Health; guard?: Guard | undefined },
 ): Promise<RequestListener> {
-  const memory = { bodies: new BodyBudget(config.maxBodyBytes), answers: new UntakenAnswers(config.maxBodyBytes) };
+  const memory = memoryOf(config);
+  for (const holds of ['request body', 'response'] as const) memoryEvicted(holds, 0);
   const proxies = new Map<string, PassOn>();
   for (const [name, pool] of Object.entries(pools)) {
     showUpstream(name);
@@ -51,8 +58,7 @@ export async function createGateway(
 
 /** Passes on what a service tells operators (its health and metrics), for a service that is not published itself. */
 export function createOperations(pool: UpstreamPool, config: GatewayConfig, logger: Logger): RequestListener {
-  const memory = { bodies: new BodyBudget(0), answers: new UntakenAnswers(config.maxBodyBytes) };
-  const proxy = proxyTo(pool, memory, config);
+  const proxy = proxyTo(pool, memoryOf(config), config);
   const app = createApp({ logger, routers: [] });
   return createListener(
     app,

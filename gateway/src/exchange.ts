@@ -1,11 +1,12 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import { budgetOf, requestTimeoutHeader } from '@shop/service-kit/deadline.ts';
+import { hasBody } from '@shop/service-kit/early-answer.ts';
 import { upstreamRetried } from '@shop/service-kit/metrics.ts';
 import { Problem, unavailable } from '@shop/service-kit/problem.ts';
 import { keepAliveHeader } from '@shop/service-kit/server.ts';
 import { dropHopByHop } from './hop-by-hop.ts';
-import { type BodyBudget, bodyLimitOf, hasBody, type KeptBody, keepBody } from './request-body.ts';
-import type { Untaken, UntakenAnswers } from './untaken-answers.ts';
+import { bodyLimitOf, KeptBody } from './request-body.ts';
+import type { Holder, SharedMemory } from './shared-memory.ts';
 import type { Guest } from './upstreams/admission.ts';
 import type { Attempt, Replica } from './upstreams/replica.ts';
 import type { UpstreamPool } from './upstreams/upstream-pool.ts';
@@ -22,8 +23,9 @@ const progressInterval = 200;
 /** What is passed on by means of what, and what is counted. */
 export interface Passage {
   pool: UpstreamPool;
-  bodies: BodyBudget;
-  answers: UntakenAnswers;
+  /** The memory of request bodies, and that of responses that clients have not taken yet. */
+  bodies: SharedMemory;
+  answers: SharedMemory;
   /** Milliseconds from the head of a request to the end of what the service answers. */
   requestTimeout: number;
   /** Sends the request to the replica that the exchange has chosen. */
@@ -39,7 +41,9 @@ const isRead = (method: string | undefined): boolean => method === 'GET' || meth
  * that can do no harm: to any replica while no connection was made, since then nothing was sent; once more after a connection
  * that broke, if it only reads or has an `Idempotency-Key`.
  */
-export class Exchange implements Attempt, Guest, Untaken {
+export class Exchange implements Attempt, Guest, Holder {
+  /** Who sends it, see `clientOf`. */
+  readonly client: string;
   readonly #passage: Passage;
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;
@@ -61,7 +65,14 @@ export class Exchange implements Attempt, Guest, Untaken {
   #isOver = false;
 
   /** @param fail answers with a problem, or breaks the connection off when an answer has begun */
-  constructor(passage: Passage, req: IncomingMessage, res: ServerResponse, fail: (problem: Problem) => void) {
+  constructor(
+    passage: Passage,
+    client: string,
+    req: IncomingMessage,
+    res: ServerResponse,
+    fail: (problem: Problem) => void,
+  ) {
+    this.client = client;
     this.#passage = passage;
     this.#req = req;
     this.#res = res;
@@ -79,7 +90,12 @@ export class Exchange implements Attempt, Guest, Untaken {
       return;
     }
     const { headers } = this.#req;
-    this.#body = keepBody(this.#req, { limit: bodyLimitOf(this.#req.url), budget: this.#passage.bodies });
+    const limit = bodyLimitOf(this.#req);
+    if (limit instanceof Problem) {
+      this.#finish(limit);
+      return;
+    }
+    this.#body = new KeptBody(this.#req, { client: this.client, limit, memory: this.#passage.bodies });
     this.#body.whole.then(
       (bytes) => {
         if (this.#isOver) return;
@@ -177,7 +193,7 @@ export class Exchange implements Attempt, Guest, Untaken {
     }
   }
 
-  breakOff(): void {
+  evict(): void {
     this.#end();
     this.#res.destroy();
   }

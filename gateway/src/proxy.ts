@@ -5,6 +5,7 @@ import type { Problem } from '@shop/service-kit/problem.ts';
 import { createProxyMiddleware, type Plugin } from 'http-proxy-middleware';
 import type { GatewayConfig } from './config.ts';
 import { Exchange, type Passage } from './exchange.ts';
+import { clientOf } from './guards/client-of.ts';
 import { upstreamSpans } from './upstream-span.ts';
 import type { UpstreamPool } from './upstreams/upstream-pool.ts';
 
@@ -73,11 +74,12 @@ export function proxyTo(
       return;
     }
     const { headers } = req;
+    const client = clientOf(req, trustProxy);
     if (!trustProxy) for (const header of forwardedHeaders) delete headers[header];
     else if (headers['x-forwarded-for']) headers['x-forwarded-for'] += `, ${req.socket.remoteAddress}`;
     // Node has answered it.
     delete headers.expect;
-    const exchange = new Exchange(passage, req, res, fail);
+    const exchange = new Exchange(passage, client, req, res, fail);
     exchanges.set(req, exchange);
     exchange.start();
   };

@@ -3,7 +3,7 @@ import { request as httpRequest, type IncomingMessage, type RequestListener } fr
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { request } from '@shop/service-kit/testing.ts';
 import { closeAll, echo, startGateway } from './testing.ts';
 
@@ -60,7 +60,7 @@ test('When a body comes in chunks of no announced length, then the service gets 
   expect(headers).not.toHaveProperty('transfer-encoding');
 });
 
-test.each(['GET', 'DELETE', 'PUT'])('When a %s has a body, then it arrives', async (method) => {
+test.each(['GET', 'DELETE', 'PUT'])('When a %s has a small body, then it arrives', async (method) => {
   const gateway = await startGateway();
   const { upload, answer } = begin(`${gateway.url}/api/products/1`, { method, headers: { 'Content-Length': 2 } });
   upload.end('{}');
@@ -149,23 +149,113 @@ test('When chunks become too much, then it is 413 while the client still sends',
   expect(status).toBe(413);
 });
 
-test('When more is held for others than may be, then it is 503 with Retry-After, and again room when they are done', async () => {
-  const gateway = await startGateway({ maxBodyBytes: mebibyte });
-  const url = `${gateway.url}/api/products`;
-  const half = 'x'.repeat(mebibyte / 2);
-  const { upload, answer } = begin(url);
-  upload.write(half);
-  await delay(100);
+describe('the memory that all share', () => {
+  /** A client behind the proxy that the gateway trusts. */
+  const from = (client: number) => ({ 'X-Forwarded-For': `10.0.0.${client}` });
+  const settings = { trustProxy: true, maxBodyBytes: 20 * mebibyte };
+  const large = 'x'.repeat(8 * mebibyte - 1);
 
-  const refused = await request(url, { method: 'POST', body: `${half}x` });
-  const small = await request(url, { method: 'POST', body: 'x' });
-  upload.end();
-  await answer;
-  const afterwards = await request(url, { method: 'POST', body: `${half}x` });
+  /** Has clients send bodies of 8 MiB but for the last byte, one after the other. */
+  async function stuck(url: string, ...clients: number[]) {
+    const uploads = [];
+    for (const client of clients) {
+      const one = begin(url, { headers: { ...from(client), 'Content-Length': 8 * mebibyte } });
+      one.upload.on('error', () => {});
+      await new Promise<void>((resolve) => one.upload.write(large, () => resolve()));
+      await delay(100);
+      uploads.push(one);
+    }
+    return uploads;
+  }
 
-  expect([refused.status, refused.headers.get('retry-after'), refused.body.code]).toEqual([503, '1', 'unavailable']);
-  expect(small.status).toBe(200);
-  expect(afterwards.status).toBe(200);
+  test('When a client fills it with bodies that do not end, then others write, and its longest idle body is 503', async () => {
+    const gateway = await startGateway(settings);
+    const url = `${gateway.url}/api/products/batch`;
+    const uploads = await stuck(url, 1, 1, 1);
+
+    const { status } = await request(url, { method: 'POST', body: large, headers: from(2) });
+    const first = await uploads[0]?.answer;
+
+    expect(status).toBe(200);
+    expect([first?.status, first?.body.code, first?.headers?.['retry-after'], first?.headers?.connection]).toEqual([
+      503,
+      'unavailable',
+      '1',
+      'close',
+    ]);
+  });
+
+  test('When others have filled it, then a client that holds less is read, and those who hold most give way', async () => {
+    const gateway = await startGateway(settings);
+    const url = `${gateway.url}/api/products/batch`;
+    await stuck(url, 1, 2);
+
+    const { status } = await request(url, { method: 'POST', body: 'x'.repeat(6 * mebibyte), headers: from(3) });
+
+    expect(status).toBe(200);
+  });
+
+  test('When the bodies of a client are at the service, then they do not take what others need', async () => {
+    const held: (() => void)[] = [];
+    const gateway = await startGateway({
+      ...settings,
+      catalog: (req, res) => {
+        if (req.headers['x-hold']) held.push(() => res.end('{}'));
+        else echo(req, res);
+      },
+    });
+    const url = `${gateway.url}/api/products/batch`;
+    const hold = (body: string) => request(url, { method: 'POST', body, headers: { ...from(1), 'X-Hold': '1' } });
+    const first = hold(large);
+    while (held.length < 1) await delay(5);
+
+    const second = await hold(large);
+    const other = await request(url, { method: 'POST', body: large, headers: from(2) });
+    held[0]?.();
+
+    expect([second.status, second.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(other.status).toBe(200);
+    expect((await first).status).toBe(200);
+  });
+
+  test('When requests are answered, then what they held is free again', async () => {
+    const gateway = await startGateway(settings);
+    const url = `${gateway.url}/api/products/batch`;
+    const statuses = [];
+    for (let round = 0; round < 4; round++) {
+      statuses.push((await request(url, { method: 'POST', body: large, headers: from(1) })).status);
+    }
+
+    expect(statuses).toEqual([200, 200, 200, 200]);
+  });
+});
+
+test('When a body comes in chunks of one byte, then it arrives', async () => {
+  const gateway = await startGateway();
+  const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1');
+  const letters = Array.from({ length: 20_000 }, (_, index) => String.fromCharCode(97 + (index % 26)));
+  let answer = '';
+  socket.on('data', (piece) => {
+    answer += piece;
+  });
+  socket.write('POST /api/products HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n');
+  socket.write(`${letters.map((letter) => `1\r\n${letter}\r\n`).join('')}0\r\n\r\n`);
+  await once(socket, 'close');
+
+  expect(answer).toContain(`"body":"${letters.join('')}"`);
+});
+
+test('When a body makes too little progress, then it is 408, however much of it has come', async () => {
+  const gateway = await startGateway({ requestTimeout: 60_000 });
+  const { upload, answer } = begin(`${gateway.url}/api/products/batch`, { headers: { 'Content-Length': 200_000 } });
+  upload.on('error', () => {});
+  upload.write('x'.repeat(100_000));
+  const dripping = setInterval(() => upload.write('x'), 200);
+
+  const { status, headers, body } = await answer;
+  clearInterval(dripping);
+
+  expect([status, body.code, headers?.connection]).toEqual([408, 'request_timeout', 'close']);
 });
 
 test('When clients go away in the middle of their bodies, then what was held for them is free again', async () => {

@@ -1,74 +1,182 @@
 import type { IncomingMessage } from 'node:http';
 import { batchBodyLimit, bodyLimit } from '@shop/service-kit/body-limit.ts';
-import { Problem, unavailable } from '@shop/service-kit/problem.ts';
+import { nothingAt, Problem, unavailable } from '@shop/service-kit/problem.ts';
+import { notAllowed } from '@shop/service-kit/route.ts';
+import { isBelow, methodsAt } from './routes.ts';
+import type { Holder, SharedMemory } from './shared-memory.ts';
 
-/** Bytes that the body of a request to this URL may have, by its path alone: the query is the client's. */
-export const bodyLimitOf = (url = '/'): number => (/^[^?]*\/batch\/?(\?|$)/i.test(url) ? batchBodyLimit : bodyLimit);
+/** Bytes of a body where no route uses one. Some clients send `{}` with every request; a DELETE may bring its precondition. */
+const unusedBodyLimit = 2 ** 10;
 
-/** Whether a request announces a body, of whatever length. */
-export const hasBody = ({ headers }: IncomingMessage): boolean =>
-  headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+/** Bytes that have to come of a body in each interval, whose length is in milliseconds. */
+const paceBytes = 3 * 2 ** 10;
+const paceInterval = 3_000;
 
-/** Counts the bytes of bodies that are held for all requests together. */
-export class BodyBudget {
-  readonly #maximum: number;
-  #held = 0;
+/** Bytes of the pages that a body is kept in. */
+const smallestPage = 2 ** 10;
+const largestPage = 2 ** 16;
 
-  constructor(maximum: number) {
-    this.#maximum = maximum;
+const noRoom = (): Problem => unavailable('The memory for request bodies is needed for other requests.');
+
+const usesBody = new Set(['POST', 'PUT', 'PATCH']);
+
+/**
+ * Bytes that the body of a request may have, by its method and path alone: the query is the client's.
+ * @returns 404 or 405 where no service has the path or the method
+ */
+export function bodyLimitOf({ method = 'GET', url = '/' }: IncomingMessage): number | Problem {
+  const [path = '/'] = url.split('?', 1);
+  if (!isBelow('/api', path)) return unusedBodyLimit;
+  const methods = methodsAt(path);
+  if (!methods) return nothingAt(method, path);
+  const name = (method === 'HEAD' ? 'GET' : method).toLowerCase();
+  if (!methods.some((one) => one === name)) return notAllowed(method, methods);
+  if (!usesBody.has(method)) return unusedBodyLimit;
+  return /\/batch\/?$/i.test(path) ? batchBodyLimit : bodyLimit;
+}
+
+/** A body that comes in pieces of any size, in few pages: of a body in pieces of a byte, each piece would take a hundred. */
+class Pages {
+  readonly #announced: number;
+  readonly #pages: Buffer[] = [];
+  /** Bytes of the last page that are not used. */
+  #free = 0;
+  length = 0;
+  /** Bytes of memory. */
+  capacity = 0;
+
+  /** @param announced bytes that are to come, which may not be true; NaN when nothing is said */
+  constructor(announced: number) {
+    this.#announced = announced;
   }
 
-  /** Takes bytes; false when there are not as many left. */
-  take(bytes: number): boolean {
-    if (this.#held + bytes > this.#maximum) return false;
-    this.#held += bytes;
-    return true;
+  /** Bytes of memory that it has with so many bytes more. */
+  capacityWith(bytes: number): number {
+    return this.capacity + Math.max(0, this.#nextPage(bytes));
   }
 
-  give(bytes: number): void {
-    this.#held -= bytes;
+  add(piece: Buffer): void {
+    const size = this.#nextPage(piece.length);
+    const kept = Math.min(this.#free, piece.length);
+    const last = this.#pages.at(-1);
+    if (last && kept > 0) piece.copy(last, last.length - this.#free, 0, kept);
+    this.#free -= kept;
+    if (size > 0) {
+      const rest = piece.subarray(kept);
+      // The usual case: all of it in one piece.
+      const page = size === piece.length ? piece : Buffer.allocUnsafe(size);
+      if (page !== piece) rest.copy(page);
+      this.#pages.push(page);
+      this.#free = size - rest.length;
+      this.capacity += size;
+    }
+    this.length += piece.length;
+  }
+
+  whole(): Buffer {
+    const whole = this.#pages.length === 1 ? (this.#pages[0] as Buffer) : Buffer.concat(this.#pages);
+    return whole.subarray(0, this.length);
+  }
+
+  clear(): void {
+    this.#pages.length = 0;
+  }
+
+  /** Bytes of the page that is needed for so many bytes more; 0 where they fit. It is no larger than what has come, or is to come. */
+  #nextPage(bytes: number): number {
+    const needed = bytes - this.#free;
+    if (needed <= 0) return 0;
+    const toCome = this.#announced - this.length - this.#free;
+    const roomy = Math.min(largestPage, Math.max(smallestPage, this.length));
+    return Math.max(needed, Number.isNaN(toCome) ? roomy : Math.min(roomy, toCome));
   }
 }
 
 /** A body while it is read, and as long as it is kept. */
-export interface KeptBody {
+export class KeptBody implements Holder {
+  readonly client: string;
   /**
    * The whole of it. Waits for ever when the client breaks off: nobody is left to answer.
-   * @throws {Problem} 413 as soon as it is known to be too long, 503 when too much is held for others
+   * @throws {Problem} 413 as soon as it is known to be too long, 408 when it comes too slowly, 503 when others need the memory
    */
-  whole: Promise<Buffer>;
-  /** Has to be called once, however the request ends: until then its bytes count. */
-  release(): void;
-}
+  readonly whole: Promise<Buffer>;
+  readonly #memory: SharedMemory;
+  readonly #pages: Pages;
+  readonly #pace: NodeJS.Timeout;
+  readonly #refuse: (problem: Problem) => void;
+  #lengthBefore = 0;
+  /** What comes after the end is thrown away, so that a client which still sends can read its answer. */
+  #isOver = false;
 
-/** Reads a body of at most `limit` bytes, which are counted in `budget`. */
-export function keepBody(req: IncomingMessage, { limit, budget }: { limit: number; budget: BodyBudget }): KeptBody {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  // What comes after the end is thrown away, so that a client which still sends can read its answer.
-  let over = false;
-  const whole = new Promise<Buffer>((resolve, reject) => {
-    const refuse = (problem: Problem): void => {
-      over = true;
+  /** Reads a body of at most `limit` bytes. */
+  constructor(
+    req: IncomingMessage,
+    { client, limit, memory }: { client: string; limit: number; memory: SharedMemory },
+  ) {
+    const announced = Number(req.headers['content-length'] ?? Number.NaN);
+    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+    this.client = client;
+    this.whole = promise;
+    this.#memory = memory;
+    this.#pages = new Pages(announced);
+    this.#refuse = (problem) => {
+      this.#stop();
+      memory.release(this);
+      this.#pages.clear();
       reject(problem);
     };
-    const tooLarge = () => refuse(new Problem('body_too_large', 'The body is larger than this path accepts.'));
-    if (Number(req.headers['content-length'] ?? 0) > limit) tooLarge();
-    req.on('data', (chunk: Buffer) => {
-      if (over) return;
-      if (length + chunk.length > limit) tooLarge();
-      else if (!budget.take(chunk.length)) refuse(unavailable('Too many requests are being read at the moment.'));
-      else {
-        length += chunk.length;
-        chunks.push(chunk);
-      }
+    this.#pace = setTimeout(() => this.#checkPace(), paceInterval);
+    const tooLarge = () => this.#refuse(new Problem('body_too_large', 'The body is larger than this path accepts.'));
+    if (announced > limit) tooLarge();
+    req.on('data', (piece: Buffer) => {
+      if (this.#isOver) return;
+      if (this.#pages.length + piece.length > limit) tooLarge();
+      else if (this.#reserve(piece.length)) this.#pages.add(piece);
+      else this.#refuse(noRoom());
     });
-    req.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length)));
-  });
-  const release = (): void => {
-    over = true;
-    budget.give(length);
-    chunks.length = 0;
-  };
-  return { whole, release };
+    req.on('end', () => {
+      if (this.#isOver) return;
+      this.#stop();
+      memory.settle(this);
+      resolve(this.#pages.whole());
+    });
+  }
+
+  evict(): void {
+    this.#refuse(noRoom());
+  }
+
+  /** Has to be called once, however the request ends: until then its bytes count. */
+  release(): void {
+    this.#stop();
+    this.#memory.release(this);
+    this.#pages.clear();
+  }
+
+  /** Takes the memory for bytes that have come. Those that fit into the last page are no progress that counts. */
+  #reserve(bytes: number): boolean {
+    const capacity = this.#pages.capacityWith(bytes);
+    return capacity === this.#pages.capacity || this.#memory.hold(this, capacity);
+  }
+
+  #stop(): void {
+    this.#isOver = true;
+    clearTimeout(this.#pace);
+  }
+
+  #checkPace(): void {
+    // When this process itself had no time, what has come meanwhile is read before the immediate.
+    setImmediate(() => {
+      if (this.#isOver) return;
+      const { length } = this.#pages;
+      if (length - this.#lengthBefore < paceBytes) {
+        this.#refuse(
+          new Problem('request_timeout', `The body came at less than ${paceBytes} bytes in ${paceInterval} ms.`),
+        );
+        return;
+      }
+      this.#lengthBefore = length;
+      this.#pace.refresh();
+    });
+  }
 }

@@ -2,11 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, type RequestListener, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { closeInOrder, endUnread, lingering } from './early-answer.ts';
 import type { Logger } from './logger.ts';
 import { Problem } from './problem.ts';
-
-/** Milliseconds that a client has to read a refusal before the connection is cut. */
-const lingering = 2_000;
 
 /** What Node refuses while it reads a request, by the code of its error. */
 function problemOf(code: string | undefined): Problem {
@@ -87,8 +85,10 @@ export function guardConnections(
   const underway = new WeakMap<Duplex, { req: IncomingMessage; res: ServerResponse }>();
   /** Connections that have had their last request. */
   const over = new WeakSet<Duplex>();
+  server.on('connection', (socket) => closeInOrder(socket, () => underway.get(socket)?.req));
   server.on('request', (req: IncomingMessage, res: ServerResponse) => {
     const { socket } = req;
+    endUnread(req, res);
     const ahead = underway.get(socket)?.res;
     if (ahead && closes(ahead)) over.add(socket);
     if (over.has(socket)) return;
@@ -153,6 +153,13 @@ export function guardConnections(
     const { res } = underway.get(socket) ?? {};
     if (res) res.once('close', answer);
     else answer();
+  });
+  // The client is asked for its body when somebody reads it: what is refused before that is not sent.
+  server.on('checkContinue', (req, res) => {
+    req.once('resume', () => {
+      if (!res.headersSent) res.writeContinue();
+    });
+    server.emit('request', req, res);
   });
   // An expectation that nobody knows may be ignored (RFC 9110, section 10.1.1); Node would answer it without a word.
   server.on('checkExpectation', (req, res) => server.emit('request', req, res));

@@ -25,6 +25,7 @@ interface Metrics {
   requests: Histogram<'method' | 'route' | 'status'>;
   upstreamFailures: Counter<'upstream' | 'reason'>;
   upstreamRetries: Counter<'upstream'>;
+  memoryEvictions: Counter<'holds'>;
 }
 
 /** Absent: nothing is counted. */
@@ -77,6 +78,12 @@ export function startMetrics(): void {
       labelNames: ['upstream'],
       registers,
     }),
+    memoryEvictions: new Counter({
+      name: 'gateway_memory_evictions_total',
+      help: 'Requests that were ended because others needed the memory of their body or of their response.',
+      labelNames: ['holds'],
+      registers,
+    }),
   };
 }
 
@@ -98,6 +105,14 @@ export function requestEnded(method: string, route: string, status: number, seco
 export function showUpstream(upstream: string): void {
   for (const reason of ['unavailable', 'upstream_timeout']) metrics?.upstreamFailures.inc({ upstream, reason }, 0);
   metrics?.upstreamRetries.inc({ upstream }, 0);
+}
+
+/** What a request holds in the gateway's memory. */
+export type Held = 'request body' | 'response';
+
+/** Counts a request that is ended because others need its memory. */
+export function memoryEvicted(holds: Held, count = 1): void {
+  metrics?.memoryEvictions.inc({ holds }, count);
 }
 
 /** Counts a request that is sent once more. */

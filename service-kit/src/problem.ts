@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { ErrorRequestHandler, RequestHandler } from 'express';
+import { isLargelyUnread } from './early-answer.ts';
 import type { Logger } from './logger.ts';
 import { type ProblemCode, problemCatalogue } from './problem-catalogue.ts';
 
@@ -120,9 +121,13 @@ export const notJson = (): Problem =>
     errors: [{ pointer: '', code: 'invalid_json', detail: 'must be JSON in UTF-8' }],
   });
 
+/** 404 for a path that no route has. */
+export const nothingAt = (method: string, path: string): Problem =>
+  new Problem('not_found', `There is nothing at ${method} ${path}.`);
+
 /** Answers a path that no route has. */
 export const notFoundHandler: RequestHandler = (req) => {
-  throw new Problem('not_found', `There is nothing at ${req.method} ${req.path}.`);
+  throw nothingAt(req.method, req.path);
 };
 
 /**
@@ -139,6 +144,7 @@ export function answerProblem(logger: Logger, res: ServerResponse, problem: Prob
     return;
   }
   res.statusCode = status;
+  if (isLargelyUnread(res.req)) res.setHeader('Connection', 'close');
   // Of what was to be answered instead.
   for (const name of ['Cache-Control', 'ETag', 'Last-Modified']) res.removeHeader(name);
   for (const [name, value] of Object.entries(problem.headers)) res.setHeader(name, value);

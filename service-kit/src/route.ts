@@ -170,13 +170,18 @@ export function routerOf(routes: Route[]): Router {
   return router;
 }
 
-/** Answers every method but those named (and HEAD, where there is GET) with 405. */
-export function methodNotAllowed(methods: Method[]) {
-  const names = methods.map((method) => method.toUpperCase());
+/** 405 for a method of a path that has only those named (and HEAD, where there is GET). */
+export function notAllowed(method: string, methods: readonly Method[]): Problem {
+  const names = methods.map((name) => name.toUpperCase());
   const allow = [...names, ...(names.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
-  return (req: Request): never => {
-    throw new Problem('method_not_allowed', `${req.method} is not possible here; ${allow} are.`, {
-      headers: { Allow: allow },
-    });
-  };
+  return new Problem('method_not_allowed', `${method} is not possible here; ${allow} are.`, {
+    headers: { Allow: allow },
+  });
 }
+
+/** Answers every method but those named (and HEAD, where there is GET) with 405. */
+export const methodNotAllowed =
+  (methods: Method[]) =>
+  (req: Request): never => {
+    throw notAllowed(req.method, methods);
+  };

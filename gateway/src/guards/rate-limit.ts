@@ -1,11 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isIP } from 'node:net';
-import { clientHeader } from '@shop/service-kit/client.ts';
 import type { Logger } from '@shop/service-kit/logger.ts';
 import { Problem } from '@shop/service-kit/problem.ts';
 import type { NextFunction, Request, Response } from 'express';
-import { ipKeyGenerator, MemoryStore, rateLimit } from 'express-rate-limit';
+import { MemoryStore, rateLimit } from 'express-rate-limit';
 import * as z from 'zod';
+import { clientOf } from './client-of.ts';
 import { RedisCounter } from './redis-counter.ts';
 
 /** How many requests are allowed, and in how many seconds. */
@@ -30,22 +29,6 @@ export const rateLimitSetting = z
   .refine(({ seconds }) => seconds <= 86_400)
   .describe('a number of requests and a time of at most a day, such as 600/60s');
 
-/** Who is counted: the client whose key it is, else where the request comes from; of IPv6 the network, which is one customer's. */
-function counted(req: IncomingMessage, trustProxy: boolean): string {
-  const client = req.headers[clientHeader];
-  return client === undefined ? `address ${ipKeyGenerator(addressOf(req, trustProxy), 64)}` : `client ${client}`;
-}
-
-/** The client's address; behind a trusted proxy the last that it names, because all before that is hearsay. */
-function addressOf({ headers, socket: { remoteAddress = '' } }: IncomingMessage, trustProxy: boolean): string {
-  const forwarded = trustProxy ? String(headers['x-forwarded-for'] ?? '') : '';
-  const last = forwarded.slice(forwarded.lastIndexOf(',') + 1).trim();
-  // Some proxies write the client's port behind it, which another connection of the same client does not share.
-  const address = /^\[([\da-f:.]+)\](?::\d+)?$|^([\d.]+):\d+$/i.exec(last);
-  const bare = address?.[1] ?? address?.[2] ?? last;
-  return isIP(bare) === 0 ? remoteAddress : bare;
-}
-
 /** Says how many requests are left, and gives 429 for one that is too many. */
 export type Limiter = (req: IncomingMessage, res: ServerResponse, decide: (problem?: Problem) => void) => void;
 
@@ -66,7 +49,7 @@ export async function createLimiter(
     legacyHeaders: false,
     identifier: 'api',
     store,
-    keyGenerator: (req) => counted(req, trustProxy),
+    keyGenerator: (req) => clientOf(req, trustProxy),
     handler: (_req, _res, next) =>
       next(new Problem('rate_limited', `${count} requests in ${seconds} seconds are allowed.`)),
   });
