@@ -1,12 +1,4 @@
-import {
-  type Database,
-  longestList,
-  padded,
-  placeholders,
-  QueryTypes,
-  select,
-  type Transaction,
-} from './connection.ts';
+import { type Database, padded, placeholders, QueryTypes, select, type Transaction } from './connection.ts';
 import { UnknownReferenceError, violatedForeignKey } from './errors.ts';
 import { insertRows } from './insert-rows.ts';
 import type { ProductTagRow } from './models.ts';
@@ -180,44 +172,16 @@ async function touchProducts(db: Database, transaction: Transaction, ids: number
   for (const piece of inOrder(ids)) await db.models.product.update(nextVersion, { where: { id: piece }, transaction });
 }
 
-/** Products of which each tag is read with each link to it; of more, the same few tags would be read again and again. */
-const fewProducts = 250;
-
-/** The tags of each product, by tag id: one statement, or for very many products two, and more for very many tags. */
-export async function tagsOf<Row extends { id: number }>(
+/** How many tags each product has, of those that have any. */
+export async function linkCounts(
   db: Database,
+  transaction: Transaction,
   productIds: number[],
-  columns: string[],
-  transaction?: Transaction,
-): Promise<Map<number, Row[]>> {
-  const found = new Map(productIds.map((id) => [id, [] as Row[]]));
-  if (productIds.length === 0) return found;
+): Promise<Map<number, number>> {
+  if (productIds.length === 0) return new Map();
   const bind = padded(productIds);
-  const condition = `product_tag.product_id IN (${placeholders(bind.length)})`;
-  const order = 'product_tag.product_id, product_tag.tag_id';
-  if (productIds.length > fewProducts) {
-    const sql = `SELECT product_id, tag_id FROM product_tag WHERE ${condition} ORDER BY ${order}`;
-    const links = await select<ProductTagRow>(db, sql, bind, transaction);
-    const tags = new Map<number, Row>();
-    for (const piece of piecesOf([...new Set(links.map((link) => link.tag_id))], longestList)) {
-      const ids = padded(piece);
-      const tagSql = `SELECT ${columns.join(', ')} FROM tag WHERE id IN (${placeholders(ids.length)})`;
-      for (const tag of await select<Row>(db, tagSql, ids, transaction)) tags.set(tag.id, tag);
-    }
-    for (const { product_id, tag_id } of links) {
-      const tag = tags.get(tag_id);
-      // One that was deleted between the two statements is one that it no longer has.
-      if (tag) found.get(product_id)?.push(tag);
-    }
-    return found;
-  }
-  const rows = await select<Row & { product_id: number }>(
-    db,
-    `SELECT product_tag.product_id, ${columns.map((column) => `tag.${column}`).join(', ')}
-     FROM product_tag JOIN tag ON tag.id = product_tag.tag_id WHERE ${condition} ORDER BY ${order}`,
-    bind,
-    transaction,
-  );
-  for (const row of rows) found.get(row.product_id)?.push(row);
-  return found;
+  const sql = `SELECT product_id AS id, COUNT(*) AS count FROM product_tag
+               WHERE product_id IN (${placeholders(bind.length)}) GROUP BY product_id`;
+  const rows = await select<{ id: number; count: number }>(db, sql, bind, transaction);
+  return new Map(rows.map(({ id, count }) => [id, count]));
 }

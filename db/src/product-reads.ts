@@ -1,9 +1,14 @@
+import { responseBytes } from '@shop/service-kit/response-bound.ts';
 import { type Database, padded, placeholders, select, type Transaction } from './connection.ts';
+import { bytesOf, fillIn, longColumns, type Measured, measuredColumns } from './long-columns.ts';
 import type { ProductRow } from './models.ts';
 import { piecesOf } from './steps.ts';
 
 /** How many products are embedded in a category or a tag. */
 export const embeddedProducts = 50;
+
+/** Bytes of products that are embedded in one category or tag, at the most. */
+export const embeddedBytes = 2 ** 20;
 
 /** How many products one statement reads: each length of a list is a prepared statement of its own, whose memory grows with it. */
 const productsAtOnce = 1_024;
@@ -58,22 +63,72 @@ export async function productIdsOf(
   return found;
 }
 
-/** The first {@link embeddedProducts} products, by id, of each category or tag. */
+/** What is embedded in one category or tag: its first products, by id, and whether there would be more but for their bytes. */
+export interface Embedded {
+  products: ProductRow[];
+  isCut: boolean;
+}
+
+/**
+ * The first products, by id, of each category or tag: at most {@link embeddedProducts} of each, and of {@link embeddedBytes}.
+ * They are read in the order of the parents and no further than a response has room: the last parents may have no entry, the
+ * first has one.
+ * @param parents with the bytes that each takes itself
+ */
 export async function productsOf(
   db: Database,
   parent: Parent,
-  ids: number[],
+  parents: { id: number; bytes: number }[],
   transaction?: Transaction,
-): Promise<Map<number, ProductRow[]>> {
+): Promise<Embedded[]> {
+  const ids = parents.map(({ id }) => id);
   const heads = await productIdsOf(db, parent, ids, transaction);
-  const columns = Object.keys(db.models.product.getAttributes()).join(', ');
-  const products = new Map<number, ProductRow>();
-  for (const piece of piecesOf([...new Set([...heads.values()].flat())], productsAtOnce)) {
-    const bind = padded(piece);
-    const sql = `SELECT ${columns} FROM product WHERE id IN (${placeholders(bind.length)})`;
-    for (const row of await select<ProductRow>(db, sql, bind, transaction)) products.set(row.id, row);
+  const known = new Map<number, Measured<ProductRow>>();
+  const pieces = piecesOf([...new Set(ids.flatMap((id) => heads.get(id) ?? []))], productsAtOnce);
+  const unread = new Set([...heads.values()].flat());
+  const embedded: { products: Measured<ProductRow>[]; isCut: boolean }[] = [];
+  let room = responseBytes;
+  for (const { id, bytes } of parents) {
+    const head = heads.get(id) ?? [];
+    while (head.some((product) => unread.has(product))) {
+      const piece = pieces.next().value as number[];
+      for (const row of await readMeasured(db, piece, transaction)) known.set(row.id, row);
+      for (const product of piece) unread.delete(product);
+    }
+    const { taken, taking, isCut } = firstOf(head.flatMap((product) => known.get(product) ?? []));
+    room -= bytes + taking;
+    if (room < 0 && embedded.length > 0) break;
+    embedded.push({ products: taken, isCut });
   }
-  return new Map([...heads].map(([id, head]) => [id, head.flatMap((product) => products.get(product) ?? [])]));
+  const kept = [...new Set(embedded.flatMap(({ products }) => products))];
+  await fillIn(db, 'product', kept, { columns: long, most: mostInline }, transaction);
+  return embedded;
+}
+
+const long = longColumns.product ?? [];
+
+/** Bytes above which a long value is read only once it is known that there is room for it. */
+const mostInline = 2_048;
+
+/** Products by id, without their long values. */
+function readMeasured(db: Database, ids: number[], transaction?: Transaction): Promise<Measured<ProductRow>[]> {
+  const bind = padded(ids);
+  const short = Object.keys(db.models.product.getAttributes()).filter((column) => !long.includes(column));
+  const columns = [...short, ...measuredColumns('product', long, `$${bind.length + 1}`)].join(', ');
+  const sql = `SELECT ${columns} FROM product WHERE id IN (${placeholders(bind.length)})`;
+  return select<Measured<ProductRow>>(db, sql, [...bind, mostInline], transaction);
+}
+
+/** The first of a parent's products that have room in it. */
+function firstOf(rows: Measured<ProductRow>[]) {
+  let taking = 0;
+  const end = rows.findIndex((row) => {
+    const bytes = bytesOf(row, long);
+    if (taking + bytes > embeddedBytes) return true;
+    taking += bytes;
+    return false;
+  });
+  return { taken: end < 0 ? rows : rows.slice(0, end), taking, isCut: end >= 0 };
 }
 
 /** How many products each category or tag has: one statement that counts in an index, and sorts and keeps nothing. */

@@ -1,9 +1,10 @@
-import { randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { literal, type Model, type ModelStatic } from 'sequelize';
 import { type Database, longestList, padded, placeholders, select, type Transaction } from './connection.ts';
 import { DuplicateError, LostRaceError, violatedIndex } from './errors.ts';
 import { insertRows } from './insert-rows.ts';
+import { longColumns } from './long-columns.ts';
 import type { ResourceRows, ResourceTable } from './models.ts';
 import { freeSlugs, slugOf } from './slug.ts';
 import { piecesOf } from './steps.ts';
@@ -18,6 +19,22 @@ export const uniqueIndexes: Record<ResourceTable, Record<string, string[]>> = {
 /** Is told the version of the row that is about to be changed, and throws when that is not what the client expects. */
 export type VersionCheck = (version: number) => Promise<void>;
 
+/** A row as a write holds it: without what can be long. */
+export type LockedRow<Row> = Omit<Row, 'description' | 'image_urls' | 'metadata'>;
+
+/** A row that is locked, what to set in it, and whether its version moves on even if that is nothing new. */
+export interface RowChange<Row> {
+  row: LockedRow<Row>;
+  values: Partial<Row>;
+  touch?: boolean;
+}
+
+/** How many rows' long values are compared at a time. */
+const comparedAtOnce = 64;
+
+/** Columns whose values are compared by a digest: they may be longer than what is written. */
+const digested = 'description';
+
 /**
  * One resource's table as its store writes it: slugs that find themselves a free name, versions that move on with
  * every change and only then, and duplicates that say who holds the value. Every method runs in the caller's
@@ -27,13 +44,17 @@ export class ResourceWriter<T extends ResourceTable, Row extends ResourceRows[T]
   readonly #db: Database;
   readonly #table: T;
   readonly #model: ModelStatic<Model>;
+  /** All but the long ones. */
   readonly #columns: string;
+  readonly #long: readonly string[];
 
   constructor(db: Database, table: T) {
     this.#db = db;
     this.#table = table;
     this.#model = db.models[table] as unknown as ModelStatic<Model>;
-    this.#columns = Object.keys(this.#model.getAttributes()).join(', ');
+    this.#long = longColumns[table] ?? [];
+    const columns = Object.keys(this.#model.getAttributes());
+    this.#columns = columns.filter((column) => !this.#long.includes(column)).join(', ');
   }
 
   /**
@@ -58,7 +79,10 @@ export class ResourceWriter<T extends ResourceTable, Row extends ResourceRows[T]
    * @returns the new rows, in the order given
    * @throws {DuplicateError} which does not say who holds the value
    */
-  async insertMany(transaction: Transaction, rows: { values: Partial<Row>; name: string }[]): Promise<Row[]> {
+  async insertMany(
+    transaction: Transaction,
+    rows: { values: Partial<Row>; name: string }[],
+  ): Promise<LockedRow<Row & { id: number }>[]> {
     const made = rows.map(({ values, name }) => ({ values, name, slug: (values as { slug?: string }).slug }));
     const derived = made.filter(({ slug }) => slug === undefined);
     const named = derived.map((row) => ({ row, base: slugOf(row.name) })).filter(({ base }) => base !== '');
@@ -86,36 +110,45 @@ export class ResourceWriter<T extends ResourceTable, Row extends ResourceRows[T]
     }
     // By their slugs, not counted on from the first id: whether the ids of an insert are consecutive depends on settings.
     const bind = padded(made.map(({ slug }) => slug));
-    const found = await select<Row & { id: number; slug: string }>(
+    const found = await select<LockedRow<Row> & { id: number; slug: string }>(
       this.#db,
       `SELECT ${this.#columns} FROM ${this.#table} WHERE slug IN (${placeholders(bind.length)})`,
       bind,
       transaction,
     );
-    const bySlug = new Map(found.map((row) => [row.slug, plainRow(row)]));
+    const bySlug = new Map(found.map((row) => [row.slug, row]));
     for (const { slug } of nameless) {
-      const row = bySlug.get(slug as string) as Row & { id: number; slug: string };
+      const row = bySlug.get(slug as string) as LockedRow<Row> & { id: number; slug: string };
       row.slug = await this.#slugById(transaction, row.id);
     }
-    return made.map(({ slug }) => bySlug.get(slug as string) as Row);
+    return made.map(({ slug }) => bySlug.get(slug as string) as LockedRow<Row & { id: number }>);
   }
 
   /**
    * Locks rows until the transaction ends, in the order of their ids.
    * @returns those that there are, by id
    */
-  async lockMany(transaction: Transaction, ids: number[]): Promise<Map<number, Row>> {
+  async lockMany(transaction: Transaction, ids: number[]): Promise<Map<number, LockedRow<Row>>> {
     if (ids.length === 0) return new Map();
     const bind = padded(ids.toSorted((a, b) => a - b));
     // A scan of the table would wait for rows of which none was asked for.
-    const rows = await select<Row & { id: number }>(
+    const rows = await select<LockedRow<Row> & { id: number }>(
       this.#db,
       `SELECT ${this.#columns} FROM ${this.#table} FORCE INDEX (PRIMARY)
        WHERE id IN (${placeholders(bind.length)}) ORDER BY id FOR UPDATE`,
       bind,
       transaction,
     );
-    return new Map(rows.map((row) => [row.id, plainRow(row)]));
+    return new Map(rows.map((row) => [row.id, row]));
+  }
+
+  /** The versions of rows, by id, of those that there are. */
+  async versions(transaction: Transaction, ids: number[]): Promise<Map<number, number>> {
+    if (ids.length === 0) return new Map();
+    const bind = padded(ids);
+    const sql = `SELECT id, version FROM ${this.#table} WHERE id IN (${placeholders(bind.length)})`;
+    const rows = await select<{ id: number; version: number }>(this.#db, sql, bind, transaction);
+    return new Map(rows.map(({ id, version }) => [id, version]));
   }
 
   /**
@@ -137,8 +170,8 @@ export class ResourceWriter<T extends ResourceTable, Row extends ResourceRows[T]
    * Locks a row until the transaction ends, checks its version, and returns it; undefined when there is none. `check` comes
    * after the lock: before it, another writer could still move the version on.
    */
-  async lock(transaction: Transaction, id: number, check: VersionCheck): Promise<Row | undefined> {
-    const [row] = await select<Row>(
+  async lock(transaction: Transaction, id: number, check: VersionCheck): Promise<LockedRow<Row> | undefined> {
+    const [row] = await select<LockedRow<Row> & { version: number }>(
       this.#db,
       `SELECT ${this.#columns} FROM ${this.#table} WHERE id = $1 FOR UPDATE`,
       [id],
@@ -146,27 +179,56 @@ export class ResourceWriter<T extends ResourceTable, Row extends ResourceRows[T]
     );
     if (!row) return undefined;
     await check(row.version);
-    return plainRow(row) as Row;
+    return row;
   }
 
   /**
-   * Sets those `values` that differ from `current`, a row that this transaction has locked. Only then, or with
-   * `touch`, do its version and time of change move on.
-   * @returns whether anything changed
+   * Sets those `values` that differ from what rows have which this transaction has locked. Only then, or with `touch`, do the
+   * version and the time of change of one move on.
+   * @param checkChange is told what is about to be set in a row, and throws where that must not be
    * @throws {DuplicateError}
    */
-  async update(transaction: Transaction, current: Row, values: Partial<Row>, { touch = false } = {}): Promise<boolean> {
-    const changes = Object.fromEntries(
-      Object.entries(values).filter(
-        ([column, value]) => value !== undefined && !isDeepStrictEqual(value, current[column as keyof Row]),
-      ),
-    );
-    if (Object.keys(changes).length === 0 && !touch) return false;
-    const { id } = current as { id: number };
-    await this.#orDuplicate(transaction, { ...current, ...changes }, id, () =>
-      this.#model.update({ ...changes, ...nextVersion }, { where: { id }, transaction }),
-    );
-    return true;
+  async updateMany(
+    transaction: Transaction,
+    changes: RowChange<Row>[],
+    checkChange: (values: Partial<Row>) => void = () => {},
+  ): Promise<void> {
+    for (const piece of piecesOf(changes, comparedAtOnce)) {
+      const long = await this.#longValues(transaction, piece);
+      for (const { row, values, touch = false } of piece) {
+        const { id } = row as unknown as { id: number };
+        const current: Record<string, unknown> = { ...row, ...long.get(id) };
+        const different = Object.fromEntries(
+          Object.entries(values).filter(
+            ([column, value]) => value !== undefined && !isDeepStrictEqual(comparable(column, value), current[column]),
+          ),
+        ) as Partial<Row>;
+        if (Object.keys(different).length === 0 && !touch) continue;
+        checkChange(different);
+        await this.#orDuplicate(transaction, { ...row, ...different }, id, () =>
+          this.#model.update({ ...different, ...nextVersion }, { where: { id }, transaction }),
+        );
+      }
+    }
+  }
+
+  /** The same for one row. */
+  update(transaction: Transaction, row: LockedRow<Row>, values: Partial<Row>, { touch = false } = {}): Promise<void> {
+    return this.updateMany(transaction, [{ row, values, touch }]);
+  }
+
+  /** The long values that changes are compared with, by id, in their {@link comparable} form: of those columns that any sets. */
+  async #longValues(transaction: Transaction, changes: RowChange<Row>[]): Promise<Map<number, object>> {
+    const isSet = (column: string) => (change: RowChange<Row>) =>
+      (change.values as Record<string, unknown>)[column] !== undefined;
+    const columns = this.#long.filter((column) => changes.some(isSet(column)));
+    if (columns.length === 0) return new Map();
+    const ids = changes.filter((change) => columns.some((column) => isSet(column)(change)));
+    const bind = padded(ids.map(({ row }) => (row as unknown as { id: number }).id));
+    const compared = columns.map((column) => (column === digested ? `SHA2(${column}, 256) AS ${column}` : column));
+    const sql = `SELECT id, ${compared.join(', ')} FROM ${this.#table} WHERE id IN (${placeholders(bind.length)})`;
+    const rows = await select<{ id: number }>(this.#db, sql, bind, transaction);
+    return new Map(rows.map((row) => [row.id, plainRow(row)]));
   }
 
   /** Deletes a row, or several, that nothing refers to any more. */
@@ -245,6 +307,10 @@ export class ResourceWriter<T extends ResourceTable, Row extends ResourceRows[T]
     return found;
   }
 }
+
+/** A value as it is compared with the one that is stored. */
+const comparable = (column: string, value: unknown): unknown =>
+  column === digested && typeof value === 'string' ? hash('sha256', value, 'hex') : value;
 
 /** What every change of a resource does to its row. */
 export const nextVersion = { version: literal('version + 1'), updated_at: literal('CURRENT_TIMESTAMP(3)') };

@@ -123,7 +123,11 @@ describe('/openapi.json', () => {
     for (const { operationId, parameters = [], responses, isChange } of writes) {
       const names = parameters.filter((parameter) => parameter.in !== 'path').map(({ name }) => name);
       const own =
-        operationId === 'deleteCategory' ? ['products'] : operationId.startsWith('batch') ? ['_on_error'] : [];
+        operationId === 'deleteCategory'
+          ? ['products']
+          : operationId.startsWith('batch')
+            ? ['_on_error', '_return']
+            : [];
       const expected = ['Idempotency-Key', '_dry_run', ...(isChange ? ['If-Match'] : []), ...own];
       expect([operationId, names.toSorted()]).toEqual([operationId, expected.toSorted()]);
       expect(Object.keys(responses)).toEqual(

@@ -18,7 +18,9 @@ import {
   refuseFaults,
 } from './batch-body.ts';
 import type { ResourceDescription } from './crud-routes.ts';
+import { id } from './fields.ts';
 import type { Expectation } from './precondition.ts';
+import { limitTo, type Minimal, minimal, ResponseRoom } from './response-room.ts';
 import { defineWrite, type ServiceContext } from './write.ts';
 
 /** What a batch has of the routes of a single resource. */
@@ -37,12 +39,25 @@ const query = z.strictObject({
     description:
       'What happens when an operation is refused: `abort` undoes all of them, `continue` undoes that one alone.',
   }),
+  _return: z
+    .enum(['representation', 'minimal'])
+    .default('representation')
+    .meta({
+      description:
+        'What is answered of each resource: all of it, or its `id` and `version` alone. Where all of it would be more than 4 MiB in ' +
+        'the whole batch, the answer is `minimal`, and says so by `Preference-Applied: return=minimal`.',
+    }),
 });
+
+/** A resource whose representation was not asked for, or has no room. */
+const minimalShape = z
+  .object({ id, version: z.int().min(1), effects: z.record(z.string(), z.int()).optional() })
+  .meta({ id: 'Minimal', description: 'What stands for a resource with `_return=minimal`.' });
 
 const answered = (shape: z.ZodType, status: number) =>
   z.array(
     z.union([
-      z.object({ status: z.literal(status), resource: shape }),
+      z.object({ status: z.literal(status), resource: z.union([shape, minimalShape]) }),
       z.object({
         status: z.int().meta({ description: 'What the operation alone would have been answered.' }),
         problem: itemProblemSchema,
@@ -99,10 +114,17 @@ export function batchRoute<
         schema: z
           .object({ create: answered(shape, 201), update: answered(shape, 200), delete: answered(removed, 200) })
           .meta({ id: `${name}BatchAnswer` }),
+        headers: {
+          'Preference-Applied': z.literal('return=minimal').optional().meta({
+            description: 'Each resource is answered by its `id` and `version` alone.',
+          }),
+        },
       },
     },
     problems: ['batch_failed'],
-    work: async (transaction, { query: { _on_error }, body }) => {
+    work: async (transaction, { query: { _on_error, _return }, body }) => {
+      const room = new ResponseRoom(_return === 'minimal' ? 0 : undefined);
+      limitTo(transaction, room);
       const batch = parseBatch(body, schemas);
       if (_on_error === 'abort') refuseFaults(batch);
       const checked = ({ id, version }: { id: number; version?: number | undefined }) => ({
@@ -131,13 +153,19 @@ export function batchRoute<
           versions: outcomes.versions,
         });
       }
+      const answer = (status: number) => (outcome: (typeof all)[number]) =>
+        itemAnswer(
+          room.isFull && 'resource' in outcome ? { resource: minimal(outcome.resource as Minimal) } : outcome,
+          status,
+        );
       return {
         status: 200,
         body: {
-          create: created.map((outcome) => itemAnswer(outcome, 201)),
-          update: updated.map((outcome) => itemAnswer(outcome, 200)),
-          delete: deleted.map((outcome) => itemAnswer(outcome, 200)),
+          create: created.map(answer(201)),
+          update: updated.map(answer(200)),
+          delete: deleted.map(answer(200)),
         },
+        ...(room.isFull ? { headers: { 'Preference-Applied': 'return=minimal' } } : {}),
       };
     },
   });

@@ -2,6 +2,7 @@ import type { Transaction } from '@shop/db/connection.ts';
 import { inSavepoint } from '@shop/db/transaction.ts';
 import { Problem } from '@shop/service-kit/problem.ts';
 import type { BatchWork, ResourceStore } from './resource-store.ts';
+import { roomOf } from './response-room.ts';
 import { settlementAtOnce } from './settlement.ts';
 import { translateDatabaseError } from './translate.ts';
 import type { ServiceContext } from './write.ts';
@@ -88,8 +89,12 @@ export async function doBatch<Item, Create, Update, Removed>(
     }
     return outcomes;
   }
+  const done = <R>(resource: R): Outcome<R> => {
+    roomOf(transaction)?.take(resource);
+    return { resource };
+  };
   const found = <R>(resource: R | undefined, id: number): Outcome<R> =>
-    resource === undefined ? { problem: missing(id) } : { resource };
+    resource === undefined ? { problem: missing(id) } : done(resource);
 
   const versions = await store.lock(transaction, work);
   const { createMany, updateMany, removeMany } = store;
@@ -120,8 +125,8 @@ export async function doBatch<Item, Create, Update, Removed>(
   }
   const create = await settle(
     work.create,
-    async (input): Promise<Outcome<Item>> => ({ resource: await store.create(transaction, input) }),
-    createMany && (async (inputs) => (await createMany(transaction, inputs)).map((resource) => ({ resource }))),
+    async (input): Promise<Outcome<Item>> => done(await store.create(transaction, input)),
+    createMany && (async (inputs) => (await createMany(transaction, inputs)).map(done)),
   );
   return { create, update, remove, versions };
 }

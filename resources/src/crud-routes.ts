@@ -152,7 +152,7 @@ export function crudRoutes<
       problems: [],
       handler: async ({ query: parsed, request }) => {
         const page = await store.list(listRequest(resource.list, parsed, request.query));
-        return { status: 200, body: page.items, headers: page.headers };
+        return { status: 200, ...page };
       },
     }),
     defineWrite(context, {

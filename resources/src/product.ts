@@ -7,7 +7,14 @@ import { toTimestamp } from './timestamp.ts';
 
 export const productName = line(255, 'What it is called.', 'Plain T-Shirt');
 export const productSku = line(64, 'Your own number for it; unique.', 'TS-PLAIN-M').nullable();
-export const productDescription = prose('As long as you like.').nullable();
+export const productDescription = prose(
+  'At most 65,535 bytes. (One that was longer before stays readable.)',
+  65_535,
+).nullable();
+/** In a change: one that is longer than it may be can be sent back as it was read. */
+export const unchangedDescription = prose(
+  'At most 65,535 bytes, unless it is the one that the product has.',
+).nullable();
 export const productStatus = z
   .enum(['draft', 'active', 'archived'])
   .meta({ description: 'Whether it is on sale.', example: 'active' });

@@ -28,7 +28,7 @@ export interface BatchWork<Create, Update> {
  * transaction, which may hold other writes; `check` is told the version of the row once it is locked.
  */
 export interface ResourceStore<Item, Create, Update, Removed, Query = unknown> {
-  list(request: ListRequest): Promise<ListPage<Partial<Item>>>;
+  list(request: ListRequest): Promise<ListPage>;
   /**
    * One resource. `isKnown` is there when the client has named entity tags, and says whether one is among them: a store that
    * can tell the tag before it has read the whole need not read it then, and leaves `item` out.

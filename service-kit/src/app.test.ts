@@ -227,8 +227,8 @@ describe('routing', () => {
 
     expect(headers.get('access-control-allow-origin')).toBe('*');
     expect(headers.get('access-control-expose-headers')?.split(',')).toEqual([
-      ...['Dry-Run', 'ETag', 'Idempotency-Replayed', 'Link', 'Location', 'RateLimit', 'RateLimit-Policy'],
-      ...['Retry-After', 'WWW-Authenticate', 'X-Request-Id'],
+      ...['Dry-Run', 'ETag', 'Idempotency-Replayed', 'Link', 'Location', 'Preference-Applied', 'RateLimit'],
+      ...['RateLimit-Policy', 'Retry-After', 'WWW-Authenticate', 'X-Request-Id'],
       'X-Total-Count',
     ]);
   });

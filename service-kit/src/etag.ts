@@ -1,8 +1,10 @@
 import { hash } from 'node:crypto';
+import type { JsonText } from './json-text.ts';
 
 /** A strong entity tag (RFC 9110, section 8.8.3) for a text: its digest, behind `prefix` if there is one. */
-export function etagOf(text: string, prefix?: string | number): string {
-  const digest = hash('sha1', text, 'base64url').slice(0, 20);
+export function etagOf(text: string | JsonText, prefix?: string | number): string {
+  const whole = typeof text === 'string' ? hash('sha1', text, 'base64url') : text.digest();
+  const digest = whole.slice(0, 20);
   return prefix === undefined ? `"${digest}"` : `"${prefix}-${digest}"`;
 }
 

@@ -1,7 +1,10 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { type Request, type Response, Router } from 'express';
 import type * as z from 'zod';
 import { inSharedTime, inTime } from './deadline.ts';
 import { etagOf, matchesNone } from './etag.ts';
+import { JsonText } from './json-text.ts';
 import { type Fault, Problem } from './problem.ts';
 import type { ProblemCode } from './problem-catalogue.ts';
 import { sharing } from './sharing.ts';
@@ -9,7 +12,7 @@ import { parseRequest } from './validation.ts';
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
-/** What a handler answers; `body` is sent as JSON. */
+/** What a handler answers; `body` is sent as JSON, a {@link JsonText} as it is, piece by piece. */
 export interface Reply {
   status: number;
   body?: unknown;
@@ -95,8 +98,17 @@ export function defineRoute<
 }
 
 interface Rendered {
-  text: string;
+  text: JsonText;
   etag: string;
+}
+
+/** Bytes up to which a body is sent as one string, in one write with its head. */
+const oneWrite = 2 ** 16;
+
+/** A body as text. */
+function textOf(body: unknown): JsonText {
+  if (!(body instanceof JsonText)) return new JsonText([JSON.stringify(body)]);
+  return body.bytes <= oneWrite && body.pieces.length > 1 ? new JsonText([body.pieces.join('')], body.bytes) : body;
 }
 
 /** The JSON and the entity tag of replies that several requests share. */
@@ -105,7 +117,7 @@ const renderedReplies = new WeakMap<Reply, Rendered>();
 function render(reply: Reply): Rendered {
   const known = renderedReplies.get(reply);
   if (known) return known;
-  const text = JSON.stringify(reply.body);
+  const text = textOf(reply.body);
   const rendered = { text, etag: reply.headers?.ETag ?? etagOf(text, reply.version) };
   renderedReplies.set(reply, rendered);
   return rendered;
@@ -125,7 +137,7 @@ function send(req: Request, res: Response, reply: Reply): void {
     res.status(status).end(reply.text);
     return;
   }
-  const { text, etag } = isRead(req) ? render(reply) : { text: JSON.stringify(body), etag: undefined };
+  const { text, etag } = isRead(req) ? render(reply) : { text: textOf(body), etag: undefined };
   if (status === 200 && etag !== undefined) {
     res.set('ETag', etag);
     const named = req.get('If-None-Match');
@@ -135,10 +147,11 @@ function send(req: Request, res: Response, reply: Reply): void {
     }
   }
   // Not Express's `send`: it would make up an entity tag for the answer to a write, and write the head and the body apart.
-  res
-    .status(status)
-    .set({ 'Content-Type': 'application/json; charset=utf-8', 'Content-Length': `${Buffer.byteLength(text)}` });
-  res.end(text);
+  res.status(status).set({ 'Content-Type': 'application/json; charset=utf-8', 'Content-Length': `${text.bytes}` });
+  const [first] = text.pieces;
+  if (text.pieces.length === 1 || req.method === 'HEAD') res.end(first);
+  // Who goes away meanwhile ends it.
+  else pipeline(Readable.from(text.pieces), res).catch(() => res.destroy());
 }
 
 /**

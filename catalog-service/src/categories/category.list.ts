@@ -23,5 +23,5 @@ export const categoryList: ListDeclaration = {
   },
   search: ['category_name', 'description'],
   embeds: ['products'],
-  shape: Object.keys(category.shape),
+  shape: Object.keys(category.shape).filter((name) => name !== 'products_truncated'),
 };

@@ -1,7 +1,14 @@
 import { type Database, select } from '@shop/db/connection.ts';
+import { bytesOf, fillIn } from '@shop/db/long-columns.ts';
 import type { CategoryRow } from '@shop/db/models.ts';
 import { type CategorySummary, categoryColumns, categorySummary, presentCategory } from '@shop/resources/category.ts';
+import { fieldsParameter } from '@shop/resources/list/query.ts';
+import { longColumnsFor, selectedColumns } from '@shop/resources/list/sql.ts';
+import { JsonText } from '@shop/service-kit/json-text.ts';
+import type { Problem } from '@shop/service-kit/problem.ts';
+import { responseBytes } from '@shop/service-kit/response-bound.ts';
 import { defineRoute, type Route } from '@shop/service-kit/route.ts';
+import { validationProblem } from '@shop/service-kit/validation.ts';
 import * as z from 'zod';
 
 /** A category in the tree, with all that is below it. */
@@ -22,18 +29,56 @@ const categoryNode: z.ZodType<CategoryNode> = z
   })
   .meta({ id: 'CategoryNode', description: 'A category in the tree, with all that is below it.' });
 
+/** How many categories a tree may have: of more, not even the ids would have room in a response. */
+const mostNodes = 50_000;
+
+const fieldNames = [...Object.keys(categorySummary.shape), 'product_count', 'total_product_count'];
+
+const categoryNodePart = z
+  .record(z.string(), z.unknown())
+  .meta({ id: 'CategoryNodePart', description: 'Some fields of a category in the tree, and its children.' });
+
+const query = z.strictObject({ _fields: fieldsParameter(fieldNames) });
+
+/** 400 for a tree that is larger than a response may be. */
+const tooLarge = (): Problem =>
+  validationProblem([
+    {
+      parameter: '_fields',
+      code: 'too_large',
+      detail:
+        `leaves a tree of more than ${responseBytes} bytes: ask for less of each category, such as _fields=id,category_name, or ` +
+        'page through /api/categories, whose parent_id says the same',
+      allowed: fieldNames,
+    },
+  ]);
+
+/** Bytes of a description above which it is read only once it is known that there is room for it. */
+const mostInline = 512;
+
 /**
- * The whole tree: its roots with all that is below them, siblings by position and id. Two statements, however deep; the
+ * The whole tree as JSON: its roots with all that is below them, siblings by position and id. Two statements, however deep; the
  * products are counted in an index.
+ * @throws {Problem} 400 when it is larger than a response may be
  */
-async function readTree(db: Database): Promise<CategoryNode[]> {
+async function readTree(db: Database, fields: ReadonlySet<string> | undefined): Promise<JsonText> {
+  const long = { columns: longColumnsFor('category', { fields }), most: mostInline };
+  const columns = selectedColumns({ table: 'category', columns: categoryColumns }, { fields }, '$1');
   const [rows, counts] = await Promise.all([
-    select<CategoryRow>(db, `SELECT ${categoryColumns.join(', ')} FROM category ORDER BY position, id`),
+    select<CategoryRow>(
+      db,
+      `SELECT ${columns} FROM category ORDER BY position, id LIMIT ${mostNodes + 1}`,
+      long.columns.length > 0 ? [long.most] : [],
+    ),
     select<{ id: number; count: number }>(
       db,
       'SELECT category_id AS id, COUNT(*) AS count FROM product WHERE category_id IS NOT NULL GROUP BY category_id',
     ),
   ]);
+  const bytes = rows.reduce((sum, row) => sum + bytesOf(row, long.columns), 0);
+  // What is short is reckoned to be more than it may be.
+  if (rows.length > mostNodes || (long.columns.length > 0 && bytes > 2 * responseBytes)) throw tooLarge();
+  await fillIn(db, 'category', rows, long);
   const countOf = new Map(counts.map(({ id, count }) => [id, count]));
   const nodes = new Map(
     rows.map((row): [number, CategoryNode] => {
@@ -51,7 +96,9 @@ async function readTree(db: Database): Promise<CategoryNode[]> {
     return node.total_product_count;
   };
   for (const root of roots) addUp(root);
-  return roots;
+  const text = new JsonText([JSON.stringify(roots, fields && [...fields, 'children'])]);
+  if (text.bytes > responseBytes) throw tooLarge();
+  return text;
 }
 
 /** `GET /api/categories/tree` */
@@ -62,9 +109,17 @@ export function treeRoute(db: Database): Route {
     operationId: 'getCategoryTree',
     tag: 'categories',
     summary: 'The whole tree of categories',
-    description: 'The roots, nested by `children`; `total_product_count` counts the products of a subtree.',
-    replies: { 200: { description: 'The roots of the tree.', schema: z.array(categoryNode) } },
+    description:
+      'The roots, nested by `children`; `total_product_count` counts the products of a subtree. A tree of more than 4 MiB is 400: ' +
+      'with `_fields` it is smaller.',
+    query,
+    replies: {
+      200: { description: 'The roots of the tree.', schema: z.array(z.union([categoryNode, categoryNodePart])) },
+    },
     problems: [],
-    handler: async () => ({ status: 200, body: await readTree(db) }),
+    handler: async ({ query: { _fields } }) => ({
+      status: 200,
+      body: await readTree(db, _fields && new Set(_fields)),
+    }),
   });
 }

@@ -1,17 +1,16 @@
 import { categoryDescription, categoryName, categoryPosition, categorySummary } from '@shop/resources/category.ts';
+import { productFields } from '@shop/resources/embedded-products.ts';
 import { expectedVersion, id, ignored, ignoredBookkeeping, slug } from '@shop/resources/fields.ts';
-import { productSummary } from '@shop/resources/product.ts';
 import * as z from 'zod';
 
 /** A category as it is answered. */
 export const category = z
   .object({
     ...categorySummary.shape,
-    product_count: z.int().min(0).meta({ description: 'How many products are directly in it.', example: 1 }),
-    products: z
-      .array(productSummary)
-      .max(50)
-      .meta({ description: 'The first 50 of its products, by id, without their associations.' }),
+    ...productFields(
+      'How many products are directly in it.',
+      'The first 50 of its products, by id, without their associations.',
+    ),
   })
   .meta({ id: 'Category' });
 
@@ -23,7 +22,13 @@ const writable = {
   position: categoryPosition,
 };
 
-const readOnly = { id: ignored, product_count: ignored, products: ignored, ...ignoredBookkeeping };
+const readOnly = {
+  id: ignored,
+  product_count: ignored,
+  products: ignored,
+  products_truncated: ignored,
+  ...ignoredBookkeeping,
+};
 
 export const categoryCreate = z
   .strictObject({ ...writable, ...readOnly })

@@ -3,13 +3,14 @@ import { lockTree } from '@shop/db/category-tree.ts';
 import { type Database, select, type Transaction } from '@shop/db/connection.ts';
 import { violatedIndex } from '@shop/db/errors.ts';
 import type { CategoryRow } from '@shop/db/models.ts';
-import { productCounts, productsOf } from '@shop/db/product-reads.ts';
 import { nextVersion, ResourceWriter } from '@shop/db/resource-table.ts';
 import { categoryColumns, largestPosition, presentCategory } from '@shop/resources/category.ts';
+import { productEmbedder } from '@shop/resources/embedded-products.ts';
 import type { Selection } from '@shop/resources/list/query.ts';
 import { createListReader, pick } from '@shop/resources/list/reader.ts';
-import { presentProduct } from '@shop/resources/product.ts';
+import { columnsFor } from '@shop/resources/list/sql.ts';
 import type { ResourceStore } from '@shop/resources/resource-store.ts';
+import { readWithin } from '@shop/resources/response-room.ts';
 import { etagOf } from '@shop/service-kit/etag.ts';
 import { categoryList } from './category.list.ts';
 import { checkPolicy, noEffects, productsUnder, twinsAbove } from './category.removal.ts';
@@ -27,28 +28,14 @@ export function createCategoryStore(db: Database): CategoryStore {
 
   const readPage = createListReader(db, categoryList, '/api/categories');
 
-  /** Rows of `category` with what is embedded in them: one statement for the products, one for their number. */
-  async function embed(
-    rows: CategoryRow[],
-    { embed: associations, fields }: Selection,
-    transaction?: Transaction,
-  ): Promise<Partial<Category>[]> {
-    const ids = rows.map((row) => row.id);
-    const products = associations.has('products') ? await productsOf(db, 'category', ids, transaction) : undefined;
-    const counts =
-      !fields || fields.has('product_count') ? await productCounts(db, 'category', ids, transaction) : undefined;
-    return rows.map((row) => ({
-      ...presentCategory(row),
-      ...(counts ? { product_count: counts.get(row.id) ?? 0 } : {}),
-      ...(products ? { products: (products.get(row.id) ?? []).map(presentProduct) } : {}),
-    }));
-  }
+  const embed = productEmbedder(db, 'category', presentCategory);
 
   /** A whole category. */
-  async function read(transaction: Transaction, id: number): Promise<Category | undefined> {
-    const rows = await select<CategoryRow>(db, `SELECT ${columns} FROM category WHERE id = $1`, [id], transaction);
-    return (await embed(rows, everything, transaction))[0] as Category | undefined;
-  }
+  const read = (transaction: Transaction, id: number): Promise<Category | undefined> =>
+    readWithin(db, transaction, 'category', id, async () => {
+      const rows = await select<CategoryRow>(db, `SELECT ${columns} FROM category WHERE id = $1`, [id], transaction);
+      return (await embed(rows, everything, transaction))[0] as Category | undefined;
+    });
 
   /** Behind all its siblings; beside one that is as far as there is, its id is what puts it there. */
   async function lastPosition(transaction: Transaction, parentId: number | null): Promise<number> {
@@ -68,7 +55,8 @@ export function createCategoryStore(db: Database): CategoryStore {
       ),
 
     async get(id, selection) {
-      const rows = await select<CategoryRow>(db, `SELECT ${columns} FROM category WHERE id = $1`, [id]);
+      const asked = columnsFor(categoryList, selection).join(', ');
+      const rows = await select<CategoryRow>(db, `SELECT ${asked} FROM category WHERE id = $1`, [id]);
       const [row] = rows;
       const [item] = await embed(rows, selection);
       return row && item && { item: pick(item, selection), version: row.version };

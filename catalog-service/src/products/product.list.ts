@@ -112,6 +112,6 @@ export const productList: ListDeclaration = {
   },
   search: ['product_name', 'description', 'sku'],
   embeds: ['category', 'tags'],
-  shape: Object.keys(product.shape),
+  shape: Object.keys(product.shape).filter((name) => name !== 'tags_truncated'),
   prepare: withDescendants,
 };

@@ -99,15 +99,15 @@ export function movementsRoute(db: Database): Route {
       const asked = listRequest(movementList, query, request.query);
       const ofProduct: Filter = { field: 'product_id', operator: '', values: [productId] };
       const readPage = createListReader(db, movementList, movementsPath(productId));
-      const { items, headers } = await readPage<StockMovementRow, Partial<StockMovement>>(
+      const { body, headers } = await readPage<StockMovementRow, Partial<StockMovement>>(
         { ...asked, filters: [ofProduct, ...asked.filters] },
         async (rows, selection) => rows.map((row) => pick(presentMovement(row), selection)),
       );
-      if (items.length === 0) {
+      if (body.length === 0) {
         const [product] = await select(db, 'SELECT 1 FROM product WHERE id = $1', [productId]);
         if (!product) throw new Problem('not_found', `There is no product ${productId}.`);
       }
-      return { status: 200, body: items, headers };
+      return { status: 200, body, headers };
     },
   });
 }

@@ -1,15 +1,22 @@
 import { type Database, padded, placeholders, select, type Transaction } from '@shop/db/connection.ts';
+import { bytesOf, fillIn, longColumns, type Measured } from '@shop/db/long-columns.ts';
 import type { CategoryRow, ProductRow, TagRow } from '@shop/db/models.ts';
-import { tagsOf } from '@shop/db/product-links.ts';
+import { type EmbeddedTags, embeddedTags, tagBytes, tagsOf } from '@shop/db/tag-reads.ts';
 import { categoryColumns, presentCategory } from '@shop/resources/category.ts';
 import type { Selection } from '@shop/resources/list/query.ts';
-import { type ProductSummary, presentProduct, productColumns } from '@shop/resources/product.ts';
+import { fittingRows } from '@shop/resources/list/reader.ts';
+import { columnsFor, longColumnsFor, selectedColumns } from '@shop/resources/list/sql.ts';
+import { type ProductSummary, presentProduct } from '@shop/resources/product.ts';
 import { presentTag, tagColumns } from '@shop/resources/tag.ts';
+import { responseBytes } from '@shop/service-kit/response-bound.ts';
+import { productList } from './product.list.ts';
 import type { Product } from './product.schema.ts';
 
 /** A product, with those of its associations that were asked for. */
-export type ProductWith = ProductSummary & Partial<Pick<Product, 'category' | 'tags'>>;
-type Embeds = Pick<Selection, 'embed'>;
+export type ProductWith = ProductSummary & Partial<Pick<Product, 'category' | 'tags' | 'tags_truncated'>>;
+
+/** All that there is to a product. */
+export const everything: Selection = { embed: new Set(productList.embeds), fields: undefined };
 
 /** The columns of a table that is joined to `product`, each with the name that keeps them apart: `category.id`. */
 const joined = (table: string, columns: string[]) => columns.map((column) => ({ column, name: `${table}.${column}` }));
@@ -24,100 +31,133 @@ function unjoin<Row>(row: Record<string, unknown>, columns: ReturnType<typeof jo
   return taken as Row;
 }
 
-/** The statements for one product, by whether its category and its tags are joined to it. */
-const productSql = (() => {
-  const select = (withCategory: boolean, withTags: boolean): string => {
-    const columns = [
-      ...productColumns.map((column) => `product.${column}`),
-      ...[...(withCategory ? joinedCategory : []), ...(withTags ? joinedTag : [])].map(
-        ({ name }) => `${name} AS \`${name}\``,
-      ),
-    ];
-    const category = withCategory ? 'LEFT JOIN category ON category.id = product.category_id' : '';
-    const tags = withTags
-      ? 'LEFT JOIN product_tag ON product_tag.product_id = product.id LEFT JOIN tag ON tag.id = product_tag.tag_id'
-      : '';
-    const order = withTags ? 'ORDER BY product_tag.tag_id' : '';
-    return `SELECT ${columns.join(', ')} FROM product ${category} ${tags} WHERE product.id = $1 ${order}`;
-  };
-  return [false, true].map((withCategory) => [false, true].map((withTags) => select(withCategory, withTags)));
-})();
+/**
+ * The statement for one product: a row with it and its category, and behind that a row for each of its tags. (Joined, its long
+ * columns would come once for each tag.)
+ */
+function productSql({ embed, fields }: Selection): string {
+  const columns = columnsFor(productList, { fields }).map((column) => `product.${column}`);
+  const category = embed.has('category') ? joinedCategory : [];
+  const named = category.map(({ name }) => `${name} AS \`${name}\``);
+  const from = embed.has('category') ? 'product LEFT JOIN category ON category.id = product.category_id' : 'product';
+  if (!embed.has('tags')) return `SELECT ${[...columns, ...named].join(', ')} FROM ${from} WHERE product.id = $1`;
+  const noTag = joinedTag.map(({ name }) => `NULL AS \`${name}\``);
+  const tag = [...[...columns, ...named].map(() => 'NULL'), ...joinedTag.map(({ name }) => name)];
+  return `SELECT ${[...columns, ...named, ...noTag].join(', ')} FROM ${from} WHERE product.id = $1
+    UNION ALL
+    (SELECT ${tag.join(', ')} FROM product_tag JOIN tag ON tag.id = product_tag.tag_id
+     WHERE product_tag.product_id = $1 ORDER BY product_tag.tag_id LIMIT ${embeddedTags + 1})`;
+}
 
-/** One product: one statement, whose rows repeat it for each of its tags. */
+/** One product: one statement. */
 export async function readProduct(
   db: Database,
   id: number,
-  { embed }: Embeds,
+  selection: Selection,
   transaction?: Transaction,
 ): Promise<ProductWith | undefined> {
-  const [withCategory, withTags] = [embed.has('category'), embed.has('tags')];
-  const sql = productSql[Number(withCategory)]?.[Number(withTags)] as string;
-  const rows = await select<ProductRow & Record<string, unknown>>(db, sql, [id], transaction);
-  const [row] = rows;
+  const rows = await select<ProductRow & Record<string, unknown>>(db, productSql(selection), [id], transaction);
+  const row = rows.find((each) => each.id === id);
   if (!row) return undefined;
   const product: ProductWith = presentProduct(row);
-  if (withCategory) {
+  if (selection.embed.has('category')) {
     const category = unjoin<CategoryRow>(row, joinedCategory);
     product.category = category ? presentCategory(category) : null;
   }
-  if (withTags) {
-    const tags = rows.map((each) => unjoin<TagRow>(each, joinedTag));
-    product.tags = tags.flatMap((tag) => (tag ? [presentTag(tag)] : []));
+  if (selection.embed.has('tags')) {
+    const tags = rows.flatMap((each) => (each === row ? [] : (unjoin<TagRow>(each, joinedTag) ?? [])));
+    tags.sort((a, b) => a.id - b.id);
+    embedTags(product, { tags: tags.slice(0, embeddedTags), isCut: tags.length > embeddedTags });
   }
   return product;
 }
 
-/** The categories of products, by id: one statement. */
-async function categoriesOf(db: Database, rows: ProductRow[], transaction: Transaction | undefined) {
-  const ids = [...new Set(rows.flatMap((row) => (row.category_id === null ? [] : [row.category_id])))];
-  if (ids.length === 0) return new Map();
-  const bind = padded(ids);
-  const found = await select<CategoryRow>(
-    db,
-    `SELECT ${categoryColumns.join(', ')} FROM category WHERE id IN (${placeholders(bind.length)})`,
-    bind,
-    transaction,
-  );
-  return new Map(found.map((row) => [row.id, presentCategory(row)]));
+function embedTags(product: ProductWith, { tags, isCut }: EmbeddedTags): void {
+  product.tags = tags.map(presentTag);
+  if (isCut) product.tags_truncated = true;
 }
 
-/** The products of a page: a statement for each association, however many rows. (One that joined them all would cost more.) */
+const longOfCategory = longColumns.category ?? [];
+
+/** The categories of products, by id, with the lengths of their long values: one statement. */
+async function categoriesOf(db: Database, rows: ProductRow[], most: number, transaction: Transaction | undefined) {
+  const ids = [...new Set(rows.flatMap((row) => (row.category_id === null ? [] : [row.category_id])))];
+  if (ids.length === 0) return new Map<number, Measured<CategoryRow>>();
+  const bind = padded(ids);
+  const columns = selectedColumns({ table: 'category', columns: categoryColumns }, {}, `$${bind.length + 1}`);
+  const found = await select<Measured<CategoryRow>>(
+    db,
+    `SELECT ${columns} FROM category WHERE id IN (${placeholders(bind.length)})`,
+    [...bind, most],
+    transaction,
+  );
+  return new Map(found.map((row) => [row.id, row]));
+}
+
+/**
+ * The products of a page, as many as a response has room for, and one at least: a statement for each association, however many
+ * rows. (One that joined them all would cost more.)
+ */
 export async function presentProducts(
   db: Database,
   rows: ProductRow[],
-  { embed }: Embeds,
+  { embed, fields }: Selection,
   transaction?: Transaction,
 ): Promise<ProductWith[]> {
   const ids = rows.map((row) => row.id);
+  const most = responseBytes / (rows.length + 1);
   const [categories, tags] = await Promise.all([
-    embed.has('category') ? categoriesOf(db, rows, transaction) : undefined,
-    embed.has('tags') ? tagsOf<TagRow>(db, ids, tagColumns, transaction) : undefined,
+    embed.has('category') ? categoriesOf(db, rows, most, transaction) : undefined,
+    embed.has('tags') ? tagsOf(db, ids, tagColumns, transaction) : undefined,
   ]);
-  return rows.map((row) => {
+  const long = longColumnsFor('product', { fields });
+  const categoryOf = ({ category_id }: ProductRow) => (category_id === null ? undefined : categories?.get(category_id));
+  let room = responseBytes;
+  const end = rows.findIndex((row, index) => {
+    const category = categoryOf(row);
+    const own = tags?.get(row.id);
+    if (tags && !own) return index > 0;
+    room -= bytesOf(row, long) + (category ? bytesOf(category, longOfCategory) : 0) + tagBytes(own?.tags ?? []);
+    return room < 0 && index > 0;
+  });
+  const fitting = end < 0 ? rows : rows.slice(0, end);
+  const shown = [...new Set(fitting.flatMap((row) => categoryOf(row) ?? []))];
+  await fillIn(db, 'category', shown, { columns: longOfCategory, most }, transaction);
+  const presented = new Map(shown.map((category) => [category.id, presentCategory(category)]));
+  return fitting.map((row) => {
     const product: ProductWith = presentProduct(row);
-    if (categories) product.category = categories.get(row.category_id) ?? null;
-    if (tags) product.tags = (tags.get(row.id) ?? []).map(presentTag);
+    if (categories) product.category = presented.get(row.category_id ?? 0) ?? null;
+    if (tags) embedTags(product, tags.get(row.id) ?? { tags: [], isCut: false });
     return product;
   });
 }
 
-/** Products by id: three statements, however many. */
+/**
+ * Products by id, as many of them as a response has room for, in the order of `ids`: few statements, however many.
+ * @returns those that there are and that fit, by id, and whether there are more
+ */
 export async function readProducts(
   db: Database,
   ids: number[],
-  embeds: Embeds,
-  transaction?: Transaction,
-): Promise<Map<number, ProductWith>> {
-  if (ids.length === 0) return new Map();
+  transaction: Transaction,
+): Promise<{ products: Map<number, ProductWith>; isCut: boolean }> {
+  if (ids.length === 0) return { products: new Map(), isCut: false };
   const bind = padded(ids);
-  const rows = await select<ProductRow>(
-    db,
-    `SELECT ${productColumns.join(', ')} FROM product WHERE id IN (${placeholders(bind.length)})`,
-    bind,
-    transaction,
+  const long = { columns: longColumnsFor('product', everything), most: responseBytes / bind.length };
+  const sql = `SELECT ${selectedColumns(productList, everything, `$${bind.length + 1}`)}
+               FROM product WHERE id IN (${placeholders(bind.length)})`;
+  const rows = await select<ProductRow>(db, sql, [...bind, long.most], transaction);
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  const fitting = fittingRows(
+    ids.flatMap((id) => byId.get(id) ?? []),
+    long.columns,
   );
-  const products = await presentProducts(db, rows, embeds, transaction);
-  return new Map(products.map((product) => [product.id, product]));
+  await fillIn(db, 'product', fitting, long, transaction);
+  const products = await presentProducts(db, fitting, everything, transaction);
+  return {
+    products: new Map(products.map((product) => [product.id, product])),
+    isCut: products.length < byId.size,
+  };
 }
 
 /**

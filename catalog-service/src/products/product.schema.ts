@@ -17,6 +17,7 @@ import {
   productStatus,
   productStock,
   productSummary,
+  unchangedDescription,
 } from '@shop/resources/product.ts';
 import { tagSummary } from '@shop/resources/tag.ts';
 import * as z from 'zod';
@@ -26,7 +27,8 @@ export const product = z
   .object({
     ...productSummary.shape,
     category: categorySummary.nullable().meta({ description: 'The category it is in, without its associations.' }),
-    tags: z.array(tagSummary).meta({ description: 'Its tags, by tag id.' }),
+    tags: z.array(tagSummary).max(1_000).meta({ description: 'Its tags, by tag id, at most 1,000.' }),
+    tags_truncated: z.literal(true).optional().meta({ description: 'It has more tags than `tags` holds.' }),
   })
   .meta({ id: 'Product' });
 
@@ -44,7 +46,7 @@ const writable = {
   tagIds: idList(1000, 'Its tags, all of them: what is absent here is removed. Leave the field out to leave them.'),
 };
 
-const readOnly = { id: ignored, category: ignored, tags: ignored, ...ignoredBookkeeping };
+const readOnly = { id: ignored, category: ignored, tags: ignored, tags_truncated: ignored, ...ignoredBookkeeping };
 
 export const productCreate = z
   .strictObject({ ...writable, ...readOnly })
@@ -53,7 +55,7 @@ export const productCreate = z
   .meta({ id: 'ProductCreate' });
 
 export const productUpdate = z
-  .strictObject({ ...writable, ...readOnly, version: expectedVersion })
+  .strictObject({ ...writable, description: unchangedDescription, ...readOnly, version: expectedVersion })
   .partial()
   .meta({ id: 'ProductUpdate' });
 

@@ -1,20 +1,28 @@
 import type { Database, Transaction } from '@shop/db/connection.ts';
 import { UnknownReferenceError } from '@shop/db/errors.ts';
 import type { ProductRow } from '@shop/db/models.ts';
-import { changeLinks, linkChanges } from '@shop/db/product-links.ts';
+import { changeLinks, linkChanges, linkCounts } from '@shop/db/product-links.ts';
 import { missingIds, ResourceWriter } from '@shop/db/resource-table.ts';
 import { recordStockChanges, stockReasons } from '@shop/db/stock-ledger.ts';
 import { type Selection, selectionKey } from '@shop/resources/list/query.ts';
 import { createListReader, pick } from '@shop/resources/list/reader.ts';
+import { productDescription } from '@shop/resources/product.ts';
 import type { ResourceChange, ResourceRemoval, ResourceStore } from '@shop/resources/resource-store.ts';
+import { readWithin, roomOf } from '@shop/resources/response-room.ts';
 import { etagOf } from '@shop/service-kit/etag.ts';
+import { parseBody, validationProblem } from '@shop/service-kit/validation.ts';
 import { productList } from './product.list.ts';
-import { type ProductVersions, presentProducts, readProduct, readProducts, readVersions } from './product.reads.ts';
+import {
+  everything,
+  type ProductVersions,
+  presentProducts,
+  readProduct,
+  readProducts,
+  readVersions,
+} from './product.reads.ts';
 import type { Product, ProductCreate, ProductRemoved, ProductUpdate } from './product.schema.ts';
 
 export type ProductStore = ResourceStore<Product, ProductCreate, ProductUpdate, ProductRemoved>;
-
-const everything: Selection = { embed: new Set(productList.embeds), fields: undefined };
 
 /** The entity tag of a product: its version first, then what it embeds, then which part of it was asked for. */
 function productEtag({ product, category, tags }: ProductVersions, selection: Selection): string {
@@ -39,13 +47,21 @@ export function createProductStore(db: Database): ProductStore {
 
   /** A whole product. */
   const read = (transaction: Transaction, id: number) =>
-    readProduct(db, id, everything, transaction) as Promise<Product | undefined>;
+    readWithin(db, transaction, 'product', id, () => readProduct(db, id, everything, transaction)) as Promise<
+      Product | undefined
+    >;
 
-  /** Whole products, in the order of `ids`. */
+  /** Whole products, in the order of `ids`; where they are too long for one answer, their versions stand for all of them. */
   async function readMany(transaction: Transaction, ids: number[]): Promise<(Product | undefined)[]> {
     if (ids.length === 1) return [await read(transaction, ids[0] as number)];
-    const products = await readProducts(db, ids, everything, transaction);
-    return ids.map((id) => products.get(id) as Product | undefined);
+    const room = roomOf(transaction);
+    if (!room?.isFull) {
+      const { products, isCut } = await readProducts(db, ids, transaction);
+      if (!isCut) return ids.map((id) => products.get(id) as Product | undefined);
+      room?.fill();
+    }
+    const versions = await writer.versions(transaction, ids);
+    return ids.map((id) => (versions.has(id) ? ({ id, version: versions.get(id) } as Product) : undefined));
   }
 
   /**
@@ -93,9 +109,11 @@ export function createProductStore(db: Database): ProductStore {
     await checkReferences(transaction, [input], await lockCategories(transaction, [input]));
     const id = await writer.insert(transaction, columnsOf(input), input.product_name);
     await linkNew(transaction, [{ id, input }]);
-    const product = (await read(transaction, id)) as Product;
-    await openLedgers(transaction, [product]);
-    return product;
+    const product = (await read(transaction, id)) as Partial<Product> & { id: number; version: number };
+    // A batch without room for whole resources has not read it.
+    const { stock = (await writer.lockMany(transaction, [id])).get(id)?.stock ?? 0 } = product;
+    await openLedgers(transaction, [{ id, stock }]);
+    return product as Product;
   }
 
   async function createMany(transaction: Transaction, inputs: ProductCreate[]): Promise<Product[]> {
@@ -107,7 +125,8 @@ export function createProductStore(db: Database): ProductStore {
       inputs.map((input, index) => ({ id: rows[index]?.id as number, input })),
     );
     await openLedgers(transaction, rows);
-    return (await presentProducts(db, rows, everything, transaction)) as Product[];
+    const ids = rows.map(({ id }) => id);
+    return (await readMany(transaction, ids)) as Product[];
   }
 
   /** No id may be there twice. */
@@ -129,9 +148,8 @@ export function createProductStore(db: Database): ProductStore {
     const wanted = found.flatMap(({ id, changes: { tagIds } }) => (tagIds ? [[id, tagIds] as const] : []));
     const links = await linkChanges(db, transaction, 'product_id', new Map(wanted));
     const touched = await changeLinks(db, transaction, links, 'tagIds');
-    for (const { id, row, changes } of found) {
-      await writer.update(transaction, row, columnsOf(changes), { touch: touched.has(id) });
-    }
+    const values = found.map(({ id, row, changes }) => ({ row, values: columnsOf(changes), touch: touched.has(id) }));
+    await writer.updateMany(transaction, values, checkDescription);
     const moved = found.map(({ id, row, changes }) =>
       movement(id, row.stock, changes.stock ?? row.stock, stockReasons.update),
     );
@@ -151,8 +169,9 @@ export function createProductStore(db: Database): ProductStore {
       if (row) await check(row.version);
     }
     const products = await readMany(transaction, ids);
+    const links = await linkCounts(db, transaction, ids);
     await writer.delete(transaction, [...rows.keys()]);
-    return products.map((product) => product && { ...product, effects: { tags_detached: product.tags.length } });
+    return products.map((product) => product && { ...product, effects: { tags_detached: links.get(product.id) ?? 0 } });
   }
 
   return {
@@ -206,4 +225,13 @@ function columnsOf(input: ProductCreate | ProductUpdate): Partial<ProductRow> {
   const { product_name, slug, sku, description, status, price, stock, category_id, image_urls, metadata } = input;
   const values = { product_name, slug, sku, description, status, price, stock, category_id, image_urls, metadata };
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
+
+/**
+ * A description that is longer than one may be can be sent back as it was read, and not be written anew.
+ * @throws {Problem} 400
+ */
+function checkDescription({ description }: Partial<ProductRow>): void {
+  const fault = description === undefined ? undefined : parseBody(productDescription, description).faults?.[0];
+  if (fault) throw validationProblem([{ ...fault, pointer: '/description' }]);
 }

@@ -95,8 +95,11 @@ const farthest = 1_000_000_000;
 export const selectionParameters = ({ embeds, shape }: ListDeclaration) => ({
   // To its readers a parameter that a list does not have is one that is absent.
   ...((embeds.length > 0 ? { _embed: embedParameter(embeds) } : {}) as { _embed: ReturnType<typeof embedParameter> }),
-  _fields: names(shape, 'Only these fields.'),
+  _fields: fieldsParameter(shape),
 });
+
+/** `_fields`, of those that there are. */
+export const fieldsParameter = (known: readonly string[]) => names(known, 'Only these fields.');
 
 const embedParameter = (embeds: readonly string[]) =>
   names(embeds, `Which associations are embedded: ${embeds.join(', ')}; all when absent, none when empty.`, {

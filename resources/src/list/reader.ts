@@ -1,14 +1,18 @@
 import { type Database, select } from '@shop/db/connection.ts';
+import { bytesOf, fillIn } from '@shop/db/long-columns.ts';
+import { JsonArray, renderFitting } from '@shop/service-kit/json-text.ts';
+import type { Problem } from '@shop/service-kit/problem.ts';
+import { responseBytes } from '@shop/service-kit/response-bound.ts';
 import { validationProblem } from '@shop/service-kit/validation.ts';
 import { CursorCodec, cursorSentence, type Position } from './cursor.ts';
 import type { ListDeclaration } from './declaration.ts';
 import type { FieldValue } from './field.ts';
 import type { ListRequest, Selection } from './query.ts';
-import { countSql, pageSql } from './sql.ts';
+import { countSql, longColumnsFor, pageSql } from './sql.ts';
 
-/** A page as it is answered: its items, and the headers that lead on. */
-export interface ListPage<Item> {
-  items: Item[];
+/** A page as it is answered: its items as JSON, and the headers that lead on. */
+export interface ListPage {
+  body: JsonArray;
   headers: Record<string, string>;
 }
 
@@ -81,20 +85,34 @@ export function createListReader(db: Database, declaration: ListDeclaration, pat
   }
 
   /**
-   * Reads one page. `present` turns its rows into what is answered, in the same order.
-   * @throws {Problem} 400 for a cursor that is not one of this list
+   * Reads one page, no more of it than has room in a response. `present` turns its rows into what is answered, in the same
+   * order; it may leave out the last ones, when there is no room for what is embedded in them.
+   * @throws {Problem} 400 for a cursor that is not one of this list, or for a window by offset that has too many bytes
    */
   return async function readPage<Row extends object, Item>(
     asked: ListRequest,
     present: (rows: Row[], selection: Selection) => Promise<Item[]>,
-  ): Promise<ListPage<Item>> {
+  ): Promise<ListPage> {
     const subject = subjectOf(asked);
     const position = positionOf(asked, subject);
     const request = declaration.prepare ? await declaration.prepare(db, asked) : asked;
-    const { sql, bind, keys } = pageSql(declaration, request, position);
+    const { limit, kind } = request.window;
+    const isBackwards = position !== undefined && position.direction !== 'after';
+    const long = { columns: longColumnsFor(declaration.table, request.selection), most: responseBytes / (limit + 1) };
+    const { sql, bind, keys } = pageSql(declaration, request, long.most, position);
     const found = await select<Row & Record<string, FieldValue>>(db, sql, bind);
-    const rows = found.slice(0, request.window.limit);
-    if (position && position.direction !== 'after') rows.reverse();
+    // In the order in which they were read: of a page before a position, those next to it are kept.
+    const fitting = fittingRows(found.slice(0, limit), long.columns);
+    await fillIn(db, declaration.table, fitting, long);
+    const presented = await present(fitting, request.selection);
+    const { texts, bytes } = renderFitting(presented, responseBytes);
+    const rows = fitting.slice(0, texts.length);
+    const isCut = rows.length < Math.min(found.length, limit);
+    if (isCut && kind === 'offset') throw tooLarge(asked, rows.length);
+    if (isBackwards) {
+      rows.reverse();
+      texts.reverse();
+    }
     const keysOf = (row: Record<string, FieldValue>) => keys.map((key) => row[key] as FieldValue);
     const headers: Record<string, string> = {};
     let total = 0;
@@ -105,24 +123,51 @@ export function createListReader(db: Database, declaration: ListDeclaration, pat
     }
     const [first, last] = [rows[0], rows.at(-1)];
     headers.Link =
-      request.window.kind === 'offset'
+      kind === 'offset'
         ? offsetLinks(asked, total)
         : cursorLinks(
             asked,
             subject,
             {
-              more: found.length > request.window.limit,
+              more: isCut || found.length > limit,
               ...(first ? { first: keysOf(first) } : {}),
               ...(last ? { last: keysOf(last) } : {}),
             },
             position,
           );
-    return { items: await present(rows, request.selection), headers };
+    return { body: new JsonArray(texts, bytes), headers };
   };
+}
+
+/** The first of some rows: as many as have room in a response, and one at least. */
+export function fittingRows<Row extends object>(rows: Row[], columns: readonly string[]): Row[] {
+  let room = responseBytes;
+  const end = rows.findIndex((row, index) => {
+    room -= bytesOf(row, columns);
+    return room < 0 && index > 0;
+  });
+  return end < 0 ? rows : rows.slice(0, end);
+}
+
+/** 400 for a window by offset that is longer than a response may be. */
+function tooLarge({ raw }: ListRequest, fitting: number): Problem {
+  const names = new Set(raw.map(([name]) => name));
+  const parameter = ['_end', '_limit', '_start'].find((name) => names.has(name)) ?? '_page';
+  return validationProblem([
+    {
+      parameter,
+      code: 'too_large',
+      detail:
+        `asks for more than ${responseBytes} bytes, in which its first ${fitting} ${fitting === 1 ? 'row has' : 'rows have'} room: ` +
+        'ask for fewer rows, for less of each (_fields, _embed=), or page by _cursor, which ends a page where it is full',
+      allowed: { maximum: fitting },
+    },
+  ]);
 }
 
 /** An answer with those of its fields that were asked for. */
 export function pick<Item extends object>(item: Item, { fields }: Selection): Partial<Item> {
   if (!fields) return item;
-  return Object.fromEntries(Object.entries(item).filter(([name]) => fields.has(name))) as Partial<Item>;
+  const isAsked = (name: string) => fields.has(name) || fields.has(name.replace(/_truncated$/, ''));
+  return Object.fromEntries(Object.entries(item).filter(([name]) => isAsked(name))) as Partial<Item>;
 }

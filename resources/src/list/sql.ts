@@ -1,9 +1,10 @@
 import { padded } from '@shop/db/connection.ts';
+import { longColumns, measuredColumns } from '@shop/db/long-columns.ts';
 import { Binder } from './binder.ts';
 import type { Position } from './cursor.ts';
 import type { ListDeclaration } from './declaration.ts';
 import type { FieldValue, ListField } from './field.ts';
-import type { Filter, ListRequest } from './query.ts';
+import type { Filter, ListRequest, Selection } from './query.ts';
 import { searchSql } from './search.ts';
 
 /** The SQL of a field: what it declares, or its column. */
@@ -95,6 +96,29 @@ export interface PageSql {
   keys: string[];
 }
 
+/**
+ * Those of a table's long columns that a selection asks for. The short ones are read whatever it asks for: each choice among
+ * them would be a statement of its own.
+ */
+export const longColumnsFor = (table: string, { fields }: Partial<Pick<Selection, 'fields'>>): string[] =>
+  (longColumns[table] ?? []).filter((column) => !fields || fields.has(column));
+
+/** The columns that a selection has read of a single row. */
+export const columnsFor = (
+  { table, columns }: Pick<ListDeclaration, 'table' | 'columns'>,
+  { fields }: Pick<Selection, 'fields'>,
+): string[] => columns.filter((column) => !fields || fields.has(column) || !longColumns[table]?.includes(column));
+
+/** A table's columns as a selection has them read: long ones measured, and left out where they are longer than `most`. */
+export function selectedColumns(
+  { table, columns }: Pick<ListDeclaration, 'table' | 'columns'>,
+  selection: Partial<Pick<Selection, 'fields'>>,
+  most: string,
+): string {
+  const short = columns.filter((column) => !longColumns[table]?.includes(column)).map((column) => `${table}.${column}`);
+  return [...short, ...measuredColumns(table, longColumnsFor(table, selection), most)].join(', ');
+}
+
 const relevanceKeys = (table: string, score: string) => [
   { name: 'relevance', sql: score, field: { kind: 'integer' } as ListField, descending: true },
   { name: 'id', sql: `${table}.id`, field: { kind: 'integer' } as ListField, descending: false },
@@ -104,9 +128,15 @@ const relevanceKeys = (table: string, score: string) => [
  * The statement for one page, in the order of the sort (or its reverse, for a page before a position), and one row more,
  * by which it is known whether rows follow. By offset, the rows are found in an index before they are read: the ones
  * that are skipped are never read whole.
+ * @param mostInline bytes above which a long value is left out
  */
-export function pageSql(declaration: ListDeclaration, request: ListRequest, position?: Position): PageSql {
-  const { table, fields, columns } = declaration;
+export function pageSql(
+  declaration: ListDeclaration,
+  request: ListRequest,
+  mostInline: number,
+  position?: Position,
+): PageSql {
+  const { table, fields } = declaration;
   const { window, sort, search } = request;
   const bind = new Binder();
   const backwards = position !== undefined && position.direction !== 'after';
@@ -127,7 +157,7 @@ export function pageSql(declaration: ListDeclaration, request: ListRequest, posi
   const whole = (value: number) => bind.add(BigInt(value));
   const limit = `LIMIT ${whole(window.limit + 1)}${window.kind === 'offset' ? ` OFFSET ${whole(window.start)}` : ''}`;
   const selectedKeys = keys.map(({ name, sql }) => `${sql} AS key_${name}`).join(', ');
-  const selected = columns.map((column) => `${table}.${column}`).join(', ');
+  const selected = selectedColumns(declaration, request.selection, bind.add(mostInline));
   const page = `FROM ${table} WHERE ${conditions.join(' AND ')} ORDER BY ${order} ${limit}`;
   const sql =
     window.kind === 'cursor'

@@ -20,5 +20,5 @@ export const tagList: ListDeclaration = {
   },
   search: ['tag_name'],
   embeds: ['products'],
-  shape: Object.keys(tag.shape),
+  shape: Object.keys(tag.shape).filter((name) => name !== 'products_truncated'),
 };

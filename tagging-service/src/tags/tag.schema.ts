@@ -1,5 +1,5 @@
+import { productFields } from '@shop/resources/embedded-products.ts';
 import { expectedVersion, id, idList, ignored, ignoredBookkeeping, slug } from '@shop/resources/fields.ts';
-import { productSummary } from '@shop/resources/product.ts';
 import { tagName, tagSummary } from '@shop/resources/tag.ts';
 import * as z from 'zod';
 
@@ -7,11 +7,10 @@ import * as z from 'zod';
 export const tag = z
   .object({
     ...tagSummary.shape,
-    product_count: z.int().min(0).meta({ description: 'How many products have it.', example: 2 }),
-    products: z
-      .array(productSummary)
-      .max(50)
-      .meta({ description: 'The first 50 products that have it, by id, without their associations.' }),
+    ...productFields(
+      'How many products have it.',
+      'The first 50 products that have it, by id, without their associations.',
+    ),
   })
   .meta({ id: 'Tag' });
 
@@ -25,7 +24,13 @@ const writable = {
   ),
 };
 
-const readOnly = { id: ignored, product_count: ignored, products: ignored, ...ignoredBookkeeping };
+const readOnly = {
+  id: ignored,
+  product_count: ignored,
+  products: ignored,
+  products_truncated: ignored,
+  ...ignoredBookkeeping,
+};
 
 export const tagCreate = z
   .strictObject({ ...writable, ...readOnly })

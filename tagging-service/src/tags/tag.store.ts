@@ -2,13 +2,14 @@ import { type Database, select, type Transaction } from '@shop/db/connection.ts'
 import { UnknownReferenceError } from '@shop/db/errors.ts';
 import type { TagRow } from '@shop/db/models.ts';
 import { changeProductsOf, linkChange, moveProductsOf } from '@shop/db/product-links.ts';
-import { productCounts, productsOf } from '@shop/db/product-reads.ts';
+import { productCounts } from '@shop/db/product-reads.ts';
 import { missingIds, ResourceWriter, type VersionCheck } from '@shop/db/resource-table.ts';
 import type { Dependents, Effects } from '@shop/db/steps.ts';
+import { productEmbedder } from '@shop/resources/embedded-products.ts';
 import type { Selection } from '@shop/resources/list/query.ts';
 import { createListReader, pick } from '@shop/resources/list/reader.ts';
-import { presentProduct } from '@shop/resources/product.ts';
 import type { ResourceStore } from '@shop/resources/resource-store.ts';
+import { readWithin } from '@shop/resources/response-room.ts';
 import type { Settlement } from '@shop/resources/settlement.ts';
 import { presentTag, tagColumns } from '@shop/resources/tag.ts';
 import { etagOf } from '@shop/service-kit/etag.ts';
@@ -43,28 +44,14 @@ export function createTagStore(db: Database): TagStore {
 
   const readPage = createListReader(db, tagList, '/api/tags');
 
-  /** Rows of `tag` with what is embedded in them: one statement for the products, one for their number. */
-  async function embed(
-    rows: TagRow[],
-    { embed: associations, fields }: Selection,
-    transaction?: Transaction,
-  ): Promise<Partial<Tag>[]> {
-    const ids = rows.map((row) => row.id);
-    const products = associations.has('products') ? await productsOf(db, 'tag', ids, transaction) : undefined;
-    const counts =
-      !fields || fields.has('product_count') ? await productCounts(db, 'tag', ids, transaction) : undefined;
-    return rows.map((row) => ({
-      ...presentTag(row),
-      ...(counts ? { product_count: counts.get(row.id) ?? 0 } : {}),
-      ...(products ? { products: (products.get(row.id) ?? []).map(presentProduct) } : {}),
-    }));
-  }
+  const embed = productEmbedder(db, 'tag', presentTag);
 
   /** A whole tag. */
-  async function read(transaction: Transaction, id: number): Promise<Tag | undefined> {
-    const rows = await select<TagRow>(db, `SELECT ${columns} FROM tag WHERE id = $1`, [id], transaction);
-    return (await embed(rows, everything, transaction))[0] as Tag | undefined;
-  }
+  const read = (transaction: Transaction, id: number): Promise<Tag | undefined> =>
+    readWithin(db, transaction, 'tag', id, async () => {
+      const rows = await select<TagRow>(db, `SELECT ${columns} FROM tag WHERE id = $1`, [id], transaction);
+      return (await embed(rows, everything, transaction))[0] as Tag | undefined;
+    });
 
   /** @throws {UnknownReferenceError} naming the products that do not exist, by the field that they are in */
   async function checkProducts(transaction: Transaction, fields: Record<string, number[]>): Promise<void> {
