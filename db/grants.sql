@@ -23,5 +23,9 @@ GRANT INSERT, UPDATE, DELETE ON `{database}`.`tag` TO '{tagging}'@'%';
 GRANT INSERT, DELETE ON `{database}`.`product_tag` TO '{tagging}'@'%';
 GRANT UPDATE (version, updated_at) ON `{database}`.`product` TO '{tagging}'@'%';
 
+-- Each reads the keys of its own cursors, and cannot sign one of the other's.
+GRANT SELECT ON `{database}`.`catalog_cursor_key` TO '{catalog}'@'%';
+GRANT SELECT ON `{database}`.`tagging_cursor_key` TO '{tagging}'@'%';
+
 -- Both remember what they have answered to a write with an Idempotency-Key, and forget it after a day.
 GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.`idempotency_key` TO '{catalog}'@'%', '{tagging}'@'%';

@@ -26,7 +26,9 @@ import { type Route, routerOf } from '@shop/service-kit/route.ts';
 import { endOnSignal, listen } from '@shop/service-kit/server.ts';
 import { startTelemetry, stopTelemetry, type TelemetryConfig, telemetryConfig } from '@shop/service-kit/telemetry.ts';
 import { type Express, Router } from 'express';
+import * as z from 'zod';
 import { schedulePurge } from './idempotency.ts';
+import { type CursorKeys, useCursorKeys } from './list/cursor-keys.ts';
 import { translateDatabaseError } from './translate.ts';
 import type { ServiceContext } from './write.ts';
 
@@ -46,11 +48,21 @@ export interface ResourceServiceConfig {
   /** Milliseconds for which requests are still taken after the signal to stop. */
   shutdownDelay: number;
   requirePrecondition: boolean;
+  /** The keys of `CURSOR_KEY`; none: those in the database. */
+  cursorKeys: string[];
   /** Milliseconds that a request may take. */
   requestTimeout: number;
   telemetry: TelemetryConfig;
   database: ServiceDatabaseSettings;
 }
+
+/** Keys for cursors with commas between them: the first signs, all verify. */
+const cursorKeySetting = z
+  .string()
+  .transform((text) => text.split(',').map((key) => key.trim()))
+  .refine((keys) => keys.every((key) => key.length >= 32))
+  .default([])
+  .describe('keys of 32 or more characters with commas between them, such as "openssl rand -base64 32" makes');
 
 /**
  * A resource service's settings.
@@ -60,6 +72,7 @@ export function resourceServiceConfig(service: ResourceServiceDescription, env: 
   const { setting, fallback } = service.port;
   const own = {
     REQUIRE_PRECONDITION: booleanSetting.default(false),
+    CURSOR_KEY: cursorKeySetting,
     REQUEST_TIMEOUT_MS: requestTimeoutSetting,
     [setting]: portSetting(fallback),
   };
@@ -70,6 +83,7 @@ export function resourceServiceConfig(service: ResourceServiceDescription, env: 
     port: Number(settings[setting as keyof typeof settings]),
     shutdownDelay: Number(settings.SHUTDOWN_DELAY_MS),
     requirePrecondition: Boolean(settings.REQUIRE_PRECONDITION),
+    cursorKeys: settings.CURSOR_KEY,
     requestTimeout: Number(settings.REQUEST_TIMEOUT_MS),
     telemetry: telemetryConfig(service.name, env),
     database: serviceSettings(service.name, service.account, env),
@@ -141,7 +155,12 @@ export function databaseChecks(db: Database, schema: SchemaState): HealthCheck[]
  * verifies it.
  * @throws {SchemaError} when the database does not fit this release
  */
-async function untilVerified(db: Database, config: ResourceServiceConfig, logger: Logger): Promise<void> {
+async function untilVerified(
+  db: Database,
+  keys: CursorKeys,
+  config: ResourceServiceConfig,
+  logger: Logger,
+): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       if (config.database.ownsSchema) {
@@ -149,6 +168,7 @@ async function untilVerified(db: Database, config: ResourceServiceConfig, logger
         if (ran.length > 0) logger.info({ migrations: ran }, 'database migrated');
       }
       await verifySchema(db);
+      await keys.load();
       return;
     } catch (error) {
       if (!isUnavailable(error)) throw error;
@@ -167,6 +187,7 @@ export async function startResourceService(service: ResourceServiceDescription, 
   const { requirePrecondition, requestTimeout } = config;
   const { queueMax } = config.database;
   const db = connect(config.database, { limits: { requestTimeout, queueMax } });
+  const keys = useCursorKeys(db, service.account, config.cursorKeys);
   showPool(() => poolState(db));
   const schema: SchemaState = { verified: false };
   const health = new Health(service.name, databaseChecks(db, schema));
@@ -184,7 +205,7 @@ export async function startResourceService(service: ResourceServiceDescription, 
     },
   });
   logger.info({ url: server.url }, `listening on ${server.url}`);
-  await untilVerified(db, config, logger);
+  await untilVerified(db, keys, config, logger);
   schema.verified = true;
   logger.info('ready: the database fits the models');
 }

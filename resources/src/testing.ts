@@ -4,6 +4,7 @@ import { createTestDatabase, type TestDatabase } from '@shop/db/testing.ts';
 import { Health } from '@shop/service-kit/health.ts';
 import { listen } from '@shop/service-kit/server.ts';
 import { memoryLogger, request, type TestResponse } from '@shop/service-kit/testing.ts';
+import { useCursorKeys } from './list/cursor-keys.ts';
 import { createResourceApp, databaseChecks, type ResourceServiceDescription } from './resource-service.ts';
 
 type RequestOptions = Parameters<typeof request>[1];
@@ -52,6 +53,7 @@ export async function startTestService(
     requirePrecondition = false,
     requestTimeout = 30_000,
     stepSize = defaultStepSize,
+    cursorKeys = [],
   }: {
     database?: TestDatabase;
     /** Another way to the database, such as a proxy. */
@@ -61,6 +63,7 @@ export async function startTestService(
     requirePrecondition?: boolean;
     requestTimeout?: number;
     stepSize?: number;
+    cursorKeys?: string[];
   } = {},
 ): Promise<TestService> {
   const own = database ?? (await createTestDatabase());
@@ -69,6 +72,7 @@ export async function startTestService(
     { ...own.settingsOf(service.account), ...address, poolMax },
     { onStatement: (sql) => statements.push(sql), limits: { requestTimeout, queueMax } },
   );
+  await useCursorKeys(db, service.account, cursorKeys).load();
   const schema = { verified: true };
   const { logger, lines } = memoryLogger();
   const health = new Health(service.name, databaseChecks(db, schema));

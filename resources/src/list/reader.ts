@@ -5,6 +5,7 @@ import type { Problem } from '@shop/service-kit/problem.ts';
 import { responseBytes } from '@shop/service-kit/response-bound.ts';
 import { validationProblem } from '@shop/service-kit/validation.ts';
 import { CursorCodec, cursorSentence, type Position } from './cursor.ts';
+import { cursorKeysOf } from './cursor-keys.ts';
 import type { ListDeclaration } from './declaration.ts';
 import type { FieldValue } from './field.ts';
 import type { ListRequest, Selection } from './query.ts';
@@ -31,17 +32,20 @@ function link(path: string, request: ListRequest, rel: string, own: Record<strin
  * @param path the list's own path, for links
  */
 export function createListReader(db: Database, declaration: ListDeclaration, path: string) {
-  // Known to every replica of a service and to nobody else.
-  const codec = new CursorCodec(`cursor:${db.sequelize.config.password}`);
+  const keys = cursorKeysOf(db);
+  const codec = new CursorCodec(() => keys.all);
 
   /** What a cursor is good for: the same list in the same order, whatever the page and the fields. */
   const subjectOf = ({ filters, parameters, search, sort }: ListRequest): string =>
     JSON.stringify([declaration.table, filters, parameters, search, sort]);
 
-  function positionOf({ window, sort }: ListRequest, subject: string): Position | undefined {
+  async function positionOf({ window, sort }: ListRequest, subject: string): Promise<Position | undefined> {
+    await keys.ready();
     if (window.kind === 'offset' || window.cursor === undefined) return undefined;
+    const { cursor } = window;
     // By relevance there are two keys: the score and the id.
-    const position = codec.decode(window.cursor, subject, sort.length || 2);
+    const decode = () => codec.decode(cursor, subject, sort.length || 2);
+    const position = decode() ?? ((await keys.reload()) ? decode() : undefined);
     if (position) return position;
     throw validationProblem([
       {
@@ -94,7 +98,7 @@ export function createListReader(db: Database, declaration: ListDeclaration, pat
     present: (rows: Row[], selection: Selection) => Promise<Item[]>,
   ): Promise<ListPage> {
     const subject = subjectOf(asked);
-    const position = positionOf(asked, subject);
+    const position = await positionOf(asked, subject);
     const request = declaration.prepare ? await declaration.prepare(db, asked) : asked;
     const { limit, kind } = request.window;
     const isBackwards = position !== undefined && position.direction !== 'after';
