@@ -6,6 +6,10 @@ GRANT SELECT ON `{database}`.`category` TO '{catalog}'@'%', '{tagging}'@'%';
 GRANT SELECT ON `{database}`.`product` TO '{catalog}'@'%', '{tagging}'@'%';
 GRANT SELECT ON `{database}`.`tag` TO '{catalog}'@'%', '{tagging}'@'%';
 GRANT SELECT ON `{database}`.`product_tag` TO '{catalog}'@'%', '{tagging}'@'%';
+-- What searches look in; a row of it goes with what it belongs to.
+GRANT SELECT, INSERT, UPDATE ON `{database}`.`category_search` TO '{catalog}'@'%';
+GRANT SELECT, INSERT, UPDATE ON `{database}`.`product_search` TO '{catalog}'@'%';
+GRANT SELECT, INSERT, UPDATE ON `{database}`.`tag_search` TO '{tagging}'@'%';
 GRANT SELECT ON `{database}`.`schema_migration` TO '{catalog}'@'%', '{tagging}'@'%';
 
 -- catalog-service owns categories and products, and writes a product's tags.

@@ -93,6 +93,34 @@ SELECT seed.product_id, seed.tag_id FROM seed_product_tag AS seed
 LEFT JOIN product_tag ON product_tag.product_id = seed.product_id AND product_tag.tag_id = seed.tag_id
 WHERE product_tag.product_id IS NULL;
 
+-- What searches look in, as db/src/search/search-text.ts makes it of these rows (the server cannot): db:verify compares them.
+INSERT INTO category_search (id, terms) VALUES
+  (1, ' w_shirts | | '),
+  (2, ' w_shorts | | '),
+  (3, ' w_music | | '),
+  (4, ' w_hats | | '),
+  (5, ' w_shoes | | ')
+ON DUPLICATE KEY UPDATE terms = VALUES(terms);
+
+INSERT INTO product_search (id, terms) VALUES
+  (1, ' w_plain w_t w_shirt | | | '),
+  (2, ' w_running w_sneakers | | | '),
+  (3, ' w_branded w_baseball w_hat | | | '),
+  (4, ' w_top w_40 w_music w_compilation w_vinyl w_record | | | '),
+  (5, ' w_cargo w_shorts | | | ')
+ON DUPLICATE KEY UPDATE terms = VALUES(terms);
+
+INSERT INTO tag_search (id, terms) VALUES
+  (1, ' w_rock w_music | '),
+  (2, ' w_pop w_music | '),
+  (3, ' w_blue | '),
+  (4, ' w_red | '),
+  (5, ' w_green | '),
+  (6, ' w_white | '),
+  (7, ' w_gold | '),
+  (8, ' w_pop w_culture | ')
+ON DUPLICATE KEY UPDATE terms = VALUES(terms);
+
 COMMIT;
 
 DROP TEMPORARY TABLE seed_category, seed_product, seed_tag, seed_product_tag;

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { connect, type Database, select } from './connection.ts';
 import { checkIntegrity, type Finding } from './integrity.ts';
 import { cases, product, sums } from './integrity-checks/testing.ts';
+import { fillSearchText } from './search/search-text.ts';
 import { seed } from './seed.ts';
 import { createTestDatabase, type TestDatabase } from './testing.ts';
 
@@ -62,6 +63,7 @@ describe('the checks of the data', () => {
     'When there are $what, then they are found, repaired and gone',
     async ({ what, damage, found, also, after }) => {
       await careless.sequelize.query(damage.join(';'));
+      await fillSearchText(database.db);
 
       expect(faultsOf(await check())).toEqual({ [what]: found, ...also });
       const repaired = await check({ repair: true });

@@ -1,6 +1,7 @@
 import type { Database } from './connection.ts';
 import type { IntegrityCheck, Key } from './integrity-checks/check.ts';
 import { referenceChecks } from './integrity-checks/reference.ts';
+import { searchChecks } from './integrity-checks/search.ts';
 import { stockChecks } from './integrity-checks/stock.ts';
 import { treeChecks } from './integrity-checks/tree.ts';
 import { uniquenessChecks } from './integrity-checks/uniqueness.ts';
@@ -14,6 +15,7 @@ const checks: IntegrityCheck[] = [
   ...stockChecks,
   ...treeChecks,
   ...uniquenessChecks,
+  ...searchChecks,
 ];
 
 /** How many rows a repair changes in one transaction. */

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { Umzug, type UmzugStorage } from 'umzug';
 import { connect, type Database, select } from './connection.ts';
 import { hasErrno, SchemaError } from './errors.ts';
+import { fillSearchText } from './search/search-text.ts';
 import type { DatabaseSettings } from './settings.ts';
 
 const folder = path.join(import.meta.dirname, '../migrations');
@@ -48,10 +49,14 @@ export async function createDatabase(settings: DatabaseSettings): Promise<void> 
 
 /**
  * Brings the database to this release: runs the migrations that it does not have yet, in order, under a server-wide
- * lock, so that any number of processes may do this at once.
+ * lock, so that any number of processes may do this at once. Then it makes searchable what is not so yet.
+ * @param onProgress is told how many rows are searchable by now, of how many that were not
  * @returns the names of the migrations that this call ran
  */
-export async function migrate(settings: DatabaseSettings): Promise<string[]> {
+export async function migrate(
+  settings: DatabaseSettings,
+  onProgress?: (rows: number, total: number) => void,
+): Promise<string[]> {
   await createDatabase(settings);
   // One connection, so that the lock and the migrations share it; the lock ends with it, whatever happens.
   const db = connect({ ...settings, poolMax: 1 }, { multipleStatements: true });
@@ -60,6 +65,8 @@ export async function migrate(settings: DatabaseSettings): Promise<string[]> {
     const [row] = await select<{ locked: number | null }>(db, `SELECT GET_LOCK($1, ${lockSeconds}) AS locked`, [lock]);
     if (row?.locked !== 1) throw new SchemaError(`Another process has been migrating for ${lockSeconds} seconds.`);
     const ran = await migrations(db).up();
+    // Also of rows that came in without the services: by a dump of another release, or by hand.
+    await fillSearchText(db, onProgress);
     await select(db, 'SELECT RELEASE_LOCK($1) AS released', [lock]);
     return ran.map(({ name }) => name);
   } finally {

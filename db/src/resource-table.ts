@@ -6,6 +6,7 @@ import { DuplicateError, LostRaceError, violatedIndex } from './errors.ts';
 import { insertRows } from './insert-rows.ts';
 import { longColumns } from './long-columns.ts';
 import type { ResourceRows, ResourceTable } from './models.ts';
+import { insertSearchText, renewSearchText, searchColumns } from './search/search-text.ts';
 import { freeSlugs, slugOf } from './slug.ts';
 import { piecesOf } from './steps.ts';
 
@@ -117,6 +118,8 @@ export class ResourceWriter<T extends ResourceTable, Row extends ResourceRows[T]
       transaction,
     );
     const bySlug = new Map(found.map((row) => [row.slug, row]));
+    const searched = made.map(({ values, slug }) => ({ id: bySlug.get(slug as string)?.id as number, row: values }));
+    await insertSearchText(this.#db, transaction, this.#table, searched);
     for (const { slug } of nameless) {
       const row = bySlug.get(slug as string) as LockedRow<Row> & { id: number; slug: string };
       row.slug = await this.#slugById(transaction, row.id);
@@ -161,8 +164,8 @@ export class ResourceWriter<T extends ResourceTable, Row extends ResourceRows[T]
     const rows = await this.lockMany(transaction, ids);
     const name = randomUUID();
     const values = { [`${this.#table}_name`]: name, slug: name, ...(this.#table === 'product' ? { price: 0 } : {}) };
-    await this.#model.create(values, { transaction, fields: Object.keys(values) });
-    await this.#model.destroy({ where: { slug: name }, transaction });
+    const id = await this.#create(transaction, values as Partial<Row>);
+    await this.delete(transaction, id);
     return new Map([...rows].map(([id, { version }]) => [id, version]));
   }
 
@@ -208,6 +211,9 @@ export class ResourceWriter<T extends ResourceTable, Row extends ResourceRows[T]
         await this.#orDuplicate(transaction, { ...row, ...different }, id, () =>
           this.#model.update({ ...different, ...nextVersion }, { where: { id }, transaction }),
         );
+        if (searchColumns[this.#table].some((column) => column in different)) {
+          await renewSearchText(this.#db, transaction, this.#table, id);
+        }
       }
     }
   }
@@ -241,7 +247,9 @@ export class ResourceWriter<T extends ResourceTable, Row extends ResourceRows[T]
     const row = await this.#orDuplicate(transaction, values, undefined, () =>
       this.#model.create(values, { transaction, fields }),
     );
-    return row.get('id') as number;
+    const id = row.get('id') as number;
+    await insertSearchText(this.#db, transaction, this.#table, [{ id, row: values }]);
+    return id;
   }
 
   /** Gives a new row a slug made of its id. */

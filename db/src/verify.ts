@@ -2,6 +2,7 @@ import type { ModelAttributeColumnOptions } from 'sequelize';
 import { type Database, select } from './connection.ts';
 import { hasErrno, SchemaError } from './errors.ts';
 import { pendingMigrations } from './migrate.ts';
+import { verifySearch } from './search/server.ts';
 
 interface ColumnRow {
   table_name: string;
@@ -13,8 +14,8 @@ interface ColumnRow {
 }
 
 /**
- * Compares the models with the database.
- * @throws {SchemaError} naming the first migration that is missing, or every column that differs
+ * Compares the models with the database, and what searches need with its server.
+ * @throws {SchemaError} naming the first migration that is missing, every column that differs, or the setting that is wrong
  */
 export async function verifySchema(db: Database): Promise<void> {
   const pending = await pendingMigrations(db).catch((error) => {
@@ -30,6 +31,7 @@ export async function verifySchema(db: Database): Promise<void> {
   if (differences.length > 0) {
     throw new SchemaError(`The database differs from the models: ${differences.join('; ')}.`);
   }
+  await verifySearch(db);
 }
 
 /**

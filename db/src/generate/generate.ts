@@ -1,6 +1,7 @@
 import { escape as quoted } from 'mysql2';
 import { connect, type Database, select, type Transaction } from '../connection.ts';
 import { SchemaError, violatedIndex, violatedValue } from '../errors.ts';
+import { searchTextOf } from '../search/search-text.ts';
 import type { DatabaseSettings } from '../settings.ts';
 import { stockReasons } from '../stock-ledger.ts';
 import { inTransaction } from '../transaction.ts';
@@ -150,6 +151,8 @@ async function insertCategories(db: Database, transaction: Transaction, plans: C
     return [first + index, category_name, slug, description, place.parent, place.position, time, time];
   });
   await insertRows(db, transaction, 'category', columns, rows);
+  const terms = plans.map((plan, index): Row => [first + index, searchTextOf('category', plan)]);
+  await insertRows(db, transaction, 'category_search', searchTextColumns, terms);
   return first;
 }
 
@@ -158,8 +161,12 @@ async function insertTags(db: Database, transaction: Transaction): Promise<numbe
   const time = sqlTime(firstTime);
   const rows = tagPlans.map(({ tag_name, slug }, index) => [first + index, tag_name, slug, time, time]);
   await insertRows(db, transaction, 'tag', ['id', 'tag_name', 'slug', 'created_at', 'updated_at'], rows);
+  const terms = tagPlans.map((plan, index): Row => [first + index, searchTextOf('tag', plan)]);
+  await insertRows(db, transaction, 'tag_search', searchTextColumns, terms);
   return first;
 }
+
+const searchTextColumns = ['id', 'terms'];
 
 const productColumns = [
   'id',
@@ -177,9 +184,10 @@ const productColumns = [
   'updated_at',
 ];
 
-/** Rows of `product`, `product_tag` and `stock_movement` that belong together. */
+/** Rows of `product`, `product_search`, `product_tag` and `stock_movement` that belong together. */
 interface Batch {
   products: Row[];
+  terms: Row[];
   links: Row[];
   movements: Row[];
 }
@@ -191,7 +199,7 @@ function batchOf(
   to: number,
   first: { product: number; category: number; tag: number },
 ): Batch {
-  const batch: Batch = { products: [], links: [], movements: [] };
+  const batch: Batch = { products: [], terms: [], links: [], movements: [] };
   for (let index = from; index < to; index++) {
     const product = productAt(plan, index);
     const id = first.product + index;
@@ -210,6 +218,7 @@ function batchOf(
       product.created_at,
       product.updated_at,
     ]);
+    batch.terms.push([id, searchTextOf('product', product)]);
     for (const tag of product.tags) batch.links.push([id, first.tag + tag]);
     const { stock, created_at } = product;
     if (stock !== 0) batch.movements.push([id, stock, stock, stockReasons.create, created_at]);
@@ -220,9 +229,10 @@ function batchOf(
 async function insertBatch(
   db: Database,
   transaction: Transaction,
-  { products, links, movements }: Batch,
+  { products, terms, links, movements }: Batch,
 ): Promise<void> {
   await insertRows(db, transaction, 'product', productColumns, products);
+  await insertRows(db, transaction, 'product_search', searchTextColumns, terms);
   if (links.length > 0) await insertRows(db, transaction, 'product_tag', ['product_id', 'tag_id'], links);
   const columns = ['product_id', 'delta', 'stock', 'reason', 'created_at'];
   if (movements.length > 0) await insertRows(db, transaction, 'stock_movement', columns, movements);

@@ -206,4 +206,22 @@ export const cases: Case[] = [
     found: [1, '551'],
     after: ['SELECT slug FROM category WHERE id = 551', [{ slug: 'hats-551' }]],
   },
+  {
+    what: 'products that searches do not find by what they hold',
+    damage: ["UPDATE product SET product_name = 'Renamed Hat', sku = 'RH1' WHERE id = 3"],
+    found: [1, '3'],
+    after: ['SELECT terms FROM product_search WHERE id = 3', [{ terms: ' w_renamed w_hat | w_rh1 w_rh w_1 | | ' }]],
+  },
+  {
+    what: 'categories that searches do not find by what they hold',
+    damage: ["UPDATE category_search SET terms = '' WHERE id = 3"],
+    found: [1, '3'],
+    after: ['SELECT terms FROM category_search WHERE id = 3', [{ terms: ' w_music | | ' }]],
+  },
+  {
+    what: 'tags that searches do not find by what they hold',
+    damage: ["UPDATE tag_search SET terms = ' w_black | ' WHERE id = 4"],
+    found: [1, '4'],
+    after: ['SELECT terms FROM tag_search WHERE id = 4', [{ terms: ' w_red | ' }]],
+  },
 ];

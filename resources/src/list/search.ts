@@ -1,40 +1,55 @@
+import { codeTermsOf, type QueryTerm, queryTerms, termsOf } from '@shop/db/search/terms.ts';
 import type { Binder } from './binder.ts';
 import type { ListDeclaration } from './declaration.ts';
 
-/** The shortest word that InnoDB's full-text index holds (innodb_ft_min_token_size), by default. */
-const shortestIndexed = 3;
-/** The longest (innodb_ft_max_token_size). */
-const longestIndexed = 84;
+/** How a search is carried out: which of its terms the full-text index is asked for; all others are looked for in what that finds. */
+export interface SearchPlan {
+  indexed: QueryTerm[];
+}
 
-/** A text's words as InnoDB cuts them: runs of letters, digits and underscores (an apostrophe counts inside of a word). */
-const wordsOf = (text: string): string[] => text.match(/[\p{L}\p{N}\p{M}_]+/gu) ?? [];
+/** The numbers of patterns that statements have: each would be a statement of its own. */
+const paddedLength = (length: number): number => (length === 0 ? 0 : 4 ** Math.ceil(Math.log(length) / Math.log(4)));
+
+/** A term in a pattern, with `!` as the escape. */
+const literally = (term: string): string => term.replaceAll('_', '!_');
+const patternOf = ({ term, prefix }: QueryTerm): string => `% ${literally(term)}${prefix ? '' : ' '}%`;
+
+/** Conditions that `text` is like each of `patterns`, and as many more that are like `padding`. */
+function likeEach(text: string, patterns: string[], padding: string, bind: Binder): string[] {
+  return Array.from({ length: paddedLength(patterns.length) }, (_, index) => {
+    return `(${text} LIKE ${bind.add(patterns[index] ?? padding)} ESCAPE '!')`;
+  });
+}
 
 /**
- * The condition and the score of a full-text search. Every word must be there, the last one as the beginning of a word.
- * None of the operators of a search reaches the database: words are all that is taken from the text. Words that are too
- * short for the index are looked for in the text itself, among the rows that the others have found.
+ * The condition of a search: every term must be among a row's. Terms are letters and digits (`@shop/db/search/terms.ts`): none
+ * of the operators of a search reaches the database.
  */
-export function searchSql(
-  { table, search }: ListDeclaration,
-  text: string,
-  bind: Binder,
-): { where: string; score: string } {
-  const words = wordsOf(text);
-  const columns = search.map((column) => `${table}.${column}`);
-  const last = words.length - 1;
-  const long = words.filter((word) => [...word].length >= shortestIndexed && [...word].length <= longestIndexed);
-  const short = words.filter((word) => !long.includes(word));
-  const conditions: string[] = [];
-  // Not `0`, by which ORDER BY would mean a column.
-  let score = '0e0';
-  if (long.length > 0) {
-    const terms = words.flatMap((word, index) => (long.includes(word) ? [`+${word}${index === last ? '*' : ''}`] : []));
-    score = `MATCH (${columns.join(', ')}) AGAINST (${bind.add(terms.join(' '))} IN BOOLEAN MODE)`;
-    conditions.push(score);
+export function searchCondition({ table }: ListDeclaration, text: string, bind: Binder, plan?: SearchPlan): string {
+  const terms = queryTerms(text);
+  if (terms.length === 0) return 'FALSE';
+  const indexed = plan?.indexed ?? terms;
+  const filtered = terms.filter((term) => !indexed.includes(term));
+  const conditions = likeEach('found.terms', filtered.map(patternOf), '%', bind);
+  if (indexed.length > 0) {
+    const wanted = indexed.map(({ term, prefix }) => `+${term}${prefix ? '*' : ''}`).join(' ');
+    conditions.unshift(`MATCH (found.terms) AGAINST (${bind.add(wanted)} IN BOOLEAN MODE)`);
   }
-  for (const word of short) {
-    const pattern = `%${word.replaceAll(/[|%_]/g, '|$&')}%`;
-    conditions.push(`CONCAT_WS(' ', ${columns.join(', ')}) LIKE ${bind.add(pattern)} ESCAPE '|'`);
-  }
-  return { where: conditions.length > 0 ? `(${conditions.join(' AND ')})` : 'FALSE', score };
+  return `${table}.id IN (SELECT found.id FROM ${table}_search AS found WHERE ${conditions.join(' AND ')})`;
+}
+
+/** What the name, or the article number, counts for that is the very text of the search. */
+const exact = 1_000;
+
+/** How well a row fits: how many of the terms are in its name, and more than any of that for one which has no others. */
+export function searchScore({ table }: ListDeclaration, text: string, bind: Binder): string {
+  const inName = likeEach("SUBSTRING_INDEX(ranked.terms, '|', 1)", queryTerms(text).map(patternOf), '', bind);
+  const sectionOf = (terms: string[]) => literally(terms.map((term) => `${term} `).join(''));
+  const isName = bind.add(` ${sectionOf(termsOf(text))}|%`);
+  const isCode = bind.add(`%| ${sectionOf(codeTermsOf(text))}|%`);
+  const points = [
+    `${exact} * (ranked.terms LIKE ${isName} ESCAPE '!' OR ranked.terms LIKE ${isCode} ESCAPE '!')`,
+    ...inName,
+  ];
+  return `(SELECT ${points.join(' + ')} FROM ${table}_search AS ranked WHERE ranked.id = ${table}.id)`;
 }

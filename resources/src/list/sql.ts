@@ -5,7 +5,7 @@ import type { Position } from './cursor.ts';
 import type { ListDeclaration } from './declaration.ts';
 import type { FieldValue, ListField } from './field.ts';
 import type { Filter, ListRequest, Selection } from './query.ts';
-import { searchSql } from './search.ts';
+import { searchCondition, searchScore } from './search.ts';
 
 /** The SQL of a field: what it declares, or its column. */
 const sqlOf = ({ table, fields }: ListDeclaration, name: string): string => fields[name]?.sql ?? `${table}.${name}`;
@@ -57,7 +57,7 @@ export function whereSql(
     where && parameters[name] !== undefined ? [where(parameters[name] as never, bind)] : [],
   );
   const conditions = [...filters.map((filter) => condition(declaration, filter, bind)), ...own];
-  if (search !== undefined) conditions.push(searchSql(declaration, search, bind).where);
+  if (search !== undefined) conditions.push(searchCondition(declaration, search, bind));
   return conditions.length > 0 ? conditions.join(' AND ') : 'TRUE';
 }
 
@@ -142,7 +142,7 @@ export function pageSql(
   const backwards = position !== undefined && position.direction !== 'after';
   const named =
     sort.length === 0 && search !== undefined
-      ? relevanceKeys(table, searchSql(declaration, search, bind).score)
+      ? relevanceKeys(table, searchScore(declaration, search, bind))
       : sort.map(({ field, descending }) => ({
           name: field,
           sql: sqlOf(declaration, field),
