@@ -1,24 +1,20 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import { budgetOf, requestTimeoutHeader } from '@shop/service-kit/deadline.ts';
 import { hasBody } from '@shop/service-kit/early-answer.ts';
-import { upstreamRetried } from '@shop/service-kit/metrics.ts';
+import { upstreamQuarantined, upstreamRetried } from '@shop/service-kit/metrics.ts';
 import { Problem, unavailable } from '@shop/service-kit/problem.ts';
 import { keepAliveHeader } from '@shop/service-kit/server.ts';
+import { connectInTime, interceptInProgress, progressInterval } from './attempt.ts';
 import { dropHopByHop } from './hop-by-hop.ts';
 import { bodyLimitOf, KeptBody } from './request-body.ts';
 import type { Holder, SharedMemory } from './shared-memory.ts';
 import type { Guest } from './upstreams/admission.ts';
+import { fingerprintOf, type Suspect } from './upstreams/circuit-breaker.ts';
 import type { Attempt, Replica } from './upstreams/replica.ts';
 import type { UpstreamPool } from './upstreams/upstream-pool.ts';
 
-/** Milliseconds that a connection may take to be made. Replicas are on the same network. */
-const connectPatience = 800;
-
 /** Milliseconds from the first attempt, after which none begins on yet another replica because one cannot be connected to. */
 const searchPatience = 1_000;
-
-/** Milliseconds between two looks at whether the first attempt of a write with a key has ended. */
-const progressInterval = 200;
 
 /** What is passed on by means of what, and what is counted. */
 export interface Passage {
@@ -41,7 +37,7 @@ const isRead = (method: string | undefined): boolean => method === 'GET' || meth
  * that can do no harm: to any replica while no connection was made, since then nothing was sent; once more after a connection
  * that broke, if it only reads or has an `Idempotency-Key`.
  */
-export class Exchange implements Attempt, Guest, Holder {
+export class Exchange implements Attempt, Guest, Holder, Suspect {
   /** Who sends it, see `clientOf`. */
   readonly client: string;
   readonly #passage: Passage;
@@ -55,6 +51,8 @@ export class Exchange implements Attempt, Guest, Holder {
   #body: KeptBody | undefined;
   #bytes: Buffer | undefined;
   #sendingSince = 0;
+  #fingerprint: string | undefined;
+  #cause: Error | undefined;
   #replica: Replica | undefined;
   #tried: Set<Replica> | undefined;
   #request: ClientRequest | undefined;
@@ -109,8 +107,36 @@ export class Exchange implements Attempt, Guest, Holder {
   }
 
   admit(): void {
+    const { breaker } = this.#passage.pool;
     this.#sendingSince = performance.now();
-    this.#send(this.#passage.pool.pick());
+    if (breaker.isClosed) this.proceed();
+    else breaker.enter(this);
+  }
+
+  get sentAt(): number {
+    return this.#sendingSince;
+  }
+
+  get isRetry(): boolean {
+    return this.#isRepeated;
+  }
+
+  get fingerprint(): string {
+    const { method = 'GET', url = '/' } = this.#req;
+    this.#fingerprint ??= fingerprintOf(method, url, this.#bytes);
+    return this.#fingerprint;
+  }
+
+  proceed(): void {
+    if (!this.#isOver) this.#send(this.#passage.pool.pick(this.#tried), this.#cause);
+  }
+
+  quarantine(milliseconds: number): void {
+    const { name } = this.#passage.pool;
+    const seconds = Math.ceil(milliseconds / 1_000);
+    const detail = `Replicas of ${name} failed while they handled this request. It is not sent again for ${seconds} s.`;
+    upstreamQuarantined(name);
+    this.#finish(new Problem('unavailable', detail, { headers: { 'Retry-After': `${seconds}` } }));
   }
 
   refuse(): void {
@@ -129,17 +155,16 @@ export class Exchange implements Attempt, Guest, Holder {
       request.destroy();
       return;
     }
-    const { socket } = request;
-    this.#isConnected = !socket?.connecting;
-    if (socket?.connecting) {
-      const timer = setTimeout(() => request.destroy(new Error('no connection in time')), connectPatience);
-      socket.once('connect', () => {
+    this.#isConnected = !request.socket?.connecting;
+    if (!this.#isConnected) {
+      connectInTime(request, () => {
         this.#isConnected = true;
-        clearTimeout(timer);
       });
-      request.once('close', () => clearTimeout(timer));
     }
-    if (this.#isRepeated && !isRead(this.#req.method)) this.#awaitProgress(request);
+    if (this.#isRepeated && !isRead(this.#req.method)) {
+      const timeLeft = () => this.#deadline - performance.now();
+      interceptInProgress(request, { timeLeft, sendLater: () => this.#sendLater() });
+    }
     request.end(this.#bytes);
   }
 
@@ -147,7 +172,13 @@ export class Exchange implements Attempt, Guest, Holder {
   answer(answer: IncomingMessage): void {
     const { headers } = answer;
     this.#isAnswered = true;
-    answer.once('end', () => this.#leaveService());
+    const { breaker } = this.#passage.pool;
+    breaker.leave(this);
+    answer.once('end', () => {
+      // What says that it is overloaded has not tried.
+      if (!breaker.isClosed && answer.statusCode !== 503) breaker.clear(this);
+      this.#leaveService();
+    });
     answer.on('pause', () => this.#takeOver(answer));
     (this.#replica as Replica).lastAnswer = performance.now();
     const keep = this.#res.shouldKeepAlive && this.#res.getHeader('connection') !== 'close';
@@ -165,6 +196,7 @@ export class Exchange implements Attempt, Guest, Holder {
       this.#finish(new Problem('validation_failed', 'The URL is malformed.'));
       return;
     }
+    const mayRetry = this.#isConnected && pool.breaker.lost(this, replica.lossNow());
     if (this.#isAnswered) {
       this.#finish(unavailable(`${pool.name} broke its answer off.`, error));
       return;
@@ -173,17 +205,32 @@ export class Exchange implements Attempt, Guest, Holder {
     pool.setAside(replica);
     this.#tried ??= new Set();
     this.#tried.add(replica);
-    const next = pool.pick(this.#tried);
-    const again = this.#isConnected
-      ? this.#isRepeatable && !this.#isRepeated
-      : next && !this.#tried.has(next) && performance.now() - this.#sendingSince < searchPatience;
-    if (again) {
+    if (this.#isConnected) this.#retry(error, mayRetry);
+    else this.#search(error);
+  }
+
+  /** Has the request sent once more after a connection that broke, unless that could do harm. */
+  #retry(error: Error, mayRetry: boolean): void {
+    const { pool } = this.#passage;
+    if (mayRetry && this.#isRepeatable && !this.#isRepeated) {
       upstreamRetried(pool.name);
-      this.#isRepeated ||= this.#isConnected;
-      this.#send(next, error);
-    } else if (this.#isConnected && !isRead(this.#req.method)) {
+      this.#isRepeated = true;
+      this.#cause = error;
+      pool.breaker.enter(this);
+    } else if (isRead(this.#req.method)) this.#finish(pool.away(error));
+    else {
       const detail = `${pool.name} went away while it did this: it is not known whether it was done.`;
       this.#finish(unavailable(detail, error));
+    }
+  }
+
+  /** Looks for another replica after one that could not be connected to. */
+  #search(error: Error): void {
+    const { pool } = this.#passage;
+    const next = pool.pick(this.#tried);
+    if (next && !this.#tried?.has(next) && performance.now() - this.#sendingSince < searchPatience) {
+      upstreamRetried(pool.name);
+      this.#send(next, error);
     } else this.#finish(pool.away(error));
   }
 
@@ -216,28 +263,15 @@ export class Exchange implements Attempt, Guest, Holder {
     send(this.#req, this.#res);
   }
 
-  /**
-   * The first attempt of a write with a key may still run when the second arrives, even in a process that was killed: until the
-   * database has noticed. 409 (`request_in_progress`) is then no answer yet.
-   */
-  #awaitProgress(request: ClientRequest): void {
-    const pass = request.listeners('response') as ((answer: IncomingMessage) => void)[];
-    request.removeAllListeners('response').once('response', (answer) => {
-      const timeLeft = this.#deadline - performance.now();
-      const inProgress = answer.statusCode === 409 && answer.headers['retry-after'] !== undefined;
-      if (!inProgress || timeLeft < 2 * progressInterval) {
-        for (const listener of pass) listener(answer);
-        return;
-      }
-      answer.resume();
-      this.#replica?.inFlight.delete(this);
-      // Each attempt listens to it anew.
-      this.#res.setMaxListeners(0);
-      this.#req.setMaxListeners(0);
-      setTimeout(() => {
-        if (!this.#isOver) this.#send(this.#passage.pool.pick());
-      }, progressInterval);
-    });
+  /** The first attempt of a write with a key still runs: it is asked again a little later. */
+  #sendLater(): void {
+    this.#replica?.inFlight.delete(this);
+    // Each attempt listens to it anew.
+    this.#res.setMaxListeners(0);
+    this.#req.setMaxListeners(0);
+    setTimeout(() => {
+      if (!this.#isOver) this.#send(this.#passage.pool.pick());
+    }, progressInterval);
   }
 
   #timeUp(): void {
@@ -278,6 +312,7 @@ export class Exchange implements Attempt, Guest, Holder {
   #end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#passage.pool.breaker.leave(this);
     this.#leaveService();
     this.#passage.answers.release(this);
   }

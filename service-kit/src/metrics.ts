@@ -25,6 +25,7 @@ interface Metrics {
   requests: Histogram<'method' | 'route' | 'status'>;
   upstreamFailures: Counter<'upstream' | 'reason'>;
   upstreamRetries: Counter<'upstream'>;
+  upstreamQuarantined: Counter<'upstream'>;
   memoryEvictions: Counter<'holds'>;
 }
 
@@ -78,6 +79,12 @@ export function startMetrics(): void {
       labelNames: ['upstream'],
       registers,
     }),
+    upstreamQuarantined: new Counter({
+      name: 'upstream_quarantined_total',
+      help: 'Requests that were refused because others of their kind were at two replicas when these were lost.',
+      labelNames: ['upstream'],
+      registers,
+    }),
     memoryEvictions: new Counter({
       name: 'gateway_memory_evictions_total',
       help: 'Requests that were ended because others needed the memory of their body or of their response.',
@@ -105,6 +112,7 @@ export function requestEnded(method: string, route: string, status: number, seco
 export function showUpstream(upstream: string): void {
   for (const reason of ['unavailable', 'upstream_timeout']) metrics?.upstreamFailures.inc({ upstream, reason }, 0);
   metrics?.upstreamRetries.inc({ upstream }, 0);
+  metrics?.upstreamQuarantined.inc({ upstream }, 0);
 }
 
 /** What a request holds in the gateway's memory. */
@@ -118,6 +126,11 @@ export function memoryEvicted(holds: Held, count = 1): void {
 /** Counts a request that is sent once more. */
 export function upstreamRetried(upstream: string): void {
   metrics?.upstreamRetries.inc({ upstream });
+}
+
+/** Counts a request that is refused because its kind has broken replicas. */
+export function upstreamQuarantined(upstream: string): void {
+  metrics?.upstreamQuarantined.inc({ upstream });
 }
 
 /** Counts a request that could not be passed on. */

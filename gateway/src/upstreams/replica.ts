@@ -7,6 +7,9 @@ export type ReplicaState = 'unknown' | 'ready' | 'unready' | 'away' | 'silent';
 /** Milliseconds that a replica has to say whether it is ready. */
 const patience = 1_500;
 
+/** Milliseconds within which a process that ends breaks all of its connections. */
+const lossInterval = 1_000;
+
 /** Milliseconds by which a time-out may be late on a machine that has time for this process. */
 const tolerance = 100;
 
@@ -24,9 +27,17 @@ export class Replica {
   /** When it last began an answer, as `performance.now()` counts. */
   lastAnswer = Number.NEGATIVE_INFINITY;
   readonly inFlight = new Set<Attempt>();
+  #loss = { at: Number.NEGATIVE_INFINITY };
 
   constructor(url: URL) {
     this.url = url;
+  }
+
+  /** Its loss, which is the same for all connections that it breaks within a second. */
+  lossNow(): object {
+    const now = performance.now();
+    if (now - this.#loss.at > lossInterval) this.#loss = { at: now };
+    return this.#loss;
   }
 
   /** Asks it how it is. One that answers others meanwhile is busy, and not silent. */

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@shop/service-kit/logger.ts';
 import { type Problem, unavailable } from '@shop/service-kit/problem.ts';
 import { Admission, type Places } from './admission.ts';
+import { CircuitBreaker } from './circuit-breaker.ts';
 import { Replica, type ReplicaState } from './replica.ts';
 
 /** Milliseconds from one probe of a replica to the next. */
@@ -32,6 +33,7 @@ export class UpstreamPool {
   readonly #urls: URL[];
   readonly #logger: Logger;
   readonly admission: Admission;
+  readonly breaker: CircuitBreaker;
   readonly #goneListeners: ((replica: Replica) => void)[] = [];
   /** What a request is answered for which there is no room. One for all: they come by the thousand. */
   readonly busy: Problem;
@@ -47,7 +49,9 @@ export class UpstreamPool {
     this.name = name;
     this.#urls = urls;
     this.#logger = logger;
-    this.admission = new Admission(places, () => this.#list.filter(({ state }) => state === 'ready').length);
+    const ready = () => this.#list.filter(({ state }) => state === 'ready').length;
+    this.admission = new Admission(places, ready);
+    this.breaker = new CircuitBreaker(() => ready() > 0);
     this.busy = unavailable(`${name} has as many requests as it can take.`);
   }
 
