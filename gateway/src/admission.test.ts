@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { request } from '@shop/service-kit/testing.ts';
 import { closeAll, startGateway, startUpstream, untilKnown } from './testing.ts';
 
@@ -160,4 +160,102 @@ test('When a service is away, then all who wait are 503', async () => {
   await closed;
 
   expect(new Set((await Promise.all([first, ...waiting])).map(({ status }) => status))).toEqual(new Set([503]));
+});
+
+describe('clients', () => {
+  const settings = { trustProxy: true, requestTimeout: 30_000 };
+
+  /** Asks as a client behind the proxy that the gateway trusts. */
+  const asking = (url: string) => (client: number, path: number | string) =>
+    request(`${url}/api/products/${path}`, { headers: { 'X-Forwarded-For': `10.0.0.${client}` } });
+
+  test('When a client has all places, then another one has one all the same', async () => {
+    const { held, service, has } = holding();
+    const gateway = await startGateway({ ...settings, catalog: service, places: { maxInFlight: 4, maxWaiting: 100 } });
+    const ask = asking(gateway.url);
+    const greedy = Array.from({ length: 10 }, (_, index) => ask(1, index));
+    await has(4);
+
+    const other = ask(2, 'other');
+    await has(5);
+    const last = held.at(-1)?.url;
+    for (let turn = 0; turn < 11; turn++) {
+      await has(turn + 1);
+      held[turn]?.finish();
+    }
+
+    expect(last).toBe('/api/products/other');
+    expect((await other).status).toBe(200);
+    expect(new Set((await Promise.all(greedy)).map(({ status }) => status))).toEqual(new Set([200]));
+  });
+
+  test('When the requests of a client are slow, then it has half of the places, and others have the other half', async () => {
+    const { held, service, has } = holding();
+    const gateway = await startGateway({ ...settings, catalog: service, places: { maxInFlight: 4, maxWaiting: 100 } });
+    const ask = asking(gateway.url);
+    const greedy = [ask(1, 1), ask(1, 2), ask(1, 3), ask(1, 4)];
+    await has(4);
+    await delay(1_050);
+    const more = [ask(1, 5), ask(1, 6)];
+    for (const { finish } of held.splice(0, 2)) finish();
+    await Promise.race(greedy);
+    await delay(50);
+
+    const others = [ask(2, 'other'), ask(2, 'another')];
+    await has(4);
+    const there = held.slice(2).map(({ url }) => url);
+    const finishing = setInterval(() => {
+      for (const { finish } of held.splice(0)) finish();
+    }, 20);
+    await Promise.all([...greedy, ...others, ...more]);
+    clearInterval(finishing);
+
+    expect(there.toSorted()).toEqual(['/api/products/another', '/api/products/other']);
+  });
+
+  test('When several wait, then they have turns', async () => {
+    const { held, service, has } = holding();
+    const gateway = await startGateway({ ...settings, catalog: service, places: { maxInFlight: 1, maxWaiting: 100 } });
+    const ask = asking(gateway.url);
+    const all = [ask(1, 'a1')];
+    await has(1);
+    for (const [client, path] of [
+      [1, 'a2'],
+      [1, 'a3'],
+      [1, 'a4'],
+      [2, 'b1'],
+      [2, 'b2'],
+    ] as const) {
+      all.push(ask(client, path));
+      await delay(30);
+    }
+    for (let turn = 0; turn < 6; turn++) {
+      await has(turn + 1);
+      held[turn]?.finish();
+    }
+    await Promise.all(all);
+
+    const order = held.map(({ url }) => url.split('/').at(-1));
+    expect(order).toEqual(['a1', 'a2', 'b1', 'a3', 'b2', 'a4']);
+  });
+
+  test('When no more may wait, then one of the client that has most of them is refused, and another client waits', async () => {
+    const { held, service, has } = holding();
+    const gateway = await startGateway({ ...settings, catalog: service, places: { maxInFlight: 1, maxWaiting: 3 } });
+    const ask = asking(gateway.url);
+    const greedy = [ask(1, 1)];
+    await has(1);
+    greedy.push(ask(1, 2), ask(1, 3), ask(1, 4));
+    await delay(100);
+
+    const other = ask(2, 'other');
+    const refused = await Promise.race(greedy.slice(1));
+    for (let turn = 0; turn < 4; turn++) {
+      await has(turn + 1);
+      held[turn]?.finish();
+    }
+
+    expect(refused.status).toBe(503);
+    expect((await other).status).toBe(200);
+  });
 });

@@ -69,12 +69,12 @@ export function proxyTo(
   const passage: Passage = { pool, bodies, answers, requestTimeout, send: (req, res) => void proxy(req, res) };
   return (req, res, fail) => {
     // Before anything else: what is refused has to cost next to nothing.
-    if (pool.admission.isFull) {
+    const client = clientOf(req, trustProxy);
+    if (pool.admission.isFullFor(client)) {
       fail(pool.busy);
       return;
     }
     const { headers } = req;
-    const client = clientOf(req, trustProxy);
     if (!trustProxy) for (const header of forwardedHeaders) delete headers[header];
     else if (headers['x-forwarded-for']) headers['x-forwarded-for'] += `, ${req.socket.remoteAddress}`;
     // Node has answered it.
