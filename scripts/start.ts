@@ -49,7 +49,7 @@ async function main(env: Environment): Promise<void> {
     process.kill(process.pid, 'SIGTERM');
   });
   try {
-    const { migrations, seeded } = await prepareDatabase(database);
+    const { migrations, seeded } = await prepareDatabase(database, say);
     if (interrupted) return;
     const running = runPrograms(database, env, { watch: process.argv.includes('--watch') });
     let ended = false;

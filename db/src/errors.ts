@@ -5,9 +5,16 @@ import {
   UniqueConstraintError,
 } from 'sequelize';
 
-/** The database does not fit this release: a migration is missing, or a column differs. Its message is one line. */
+/** The database does not fit this release: a migration is missing, or something differs. Its message is one line. */
 export class SchemaError extends Error {
   override name = 'SchemaError';
+  /** The same without SQL, for those who may know that something is wrong, and no more. */
+  readonly summary: string;
+
+  constructor(message: string, summary = message) {
+    super(message);
+    this.summary = summary;
+  }
 }
 
 /** A write was refused because `fields` hold values that are taken. `id` is who holds it, where that is known. */
@@ -101,9 +108,12 @@ const errno = {
   accessDenied: 1045,
   unknownDatabase: 1049,
   serverShutdown: 1053,
+  unknownColumn: 1054,
   tableFull: 1114,
   tableAccessDenied: 1142,
   noSuchTable: 1146,
+  unknownIndex: 1176,
+  noFullTextIndex: 1191,
   lockWaitTimeout: 1205,
   deadlock: 1213,
   specificAccessDenied: 1227,
@@ -137,6 +147,9 @@ function driverError(error: unknown): DriverError {
   return parent ?? (error as DriverError);
 }
 
+/** What the server said, in its words. */
+export const serverMessage = (error: unknown): string => driverError(error).message;
+
 export const hasErrno = (error: unknown, name: keyof typeof errno): boolean => driverError(error).errno === errno[name];
 
 /** The name of the unique index that a write ran into. */
@@ -157,6 +170,12 @@ export function violatedForeignKey(error: unknown): { constraint: string; side: 
     side: (error as { reltype?: string }).reltype === 'parent' ? 'parent' : 'child',
   };
 }
+
+/** A statement failed for want of a table, a column or an index that this release expects. */
+export const contradictsSchema = (error: unknown): boolean =>
+  error !== null &&
+  error !== undefined &&
+  (['unknownColumn', 'noSuchTable', 'unknownIndex', 'noFullTextIndex'] as const).some((name) => hasErrno(error, name));
 
 /** Two writers stood in each other's way and the server undid one of them: the same write may be tried again. */
 export const isConflict = (error: unknown): boolean =>

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Umzug, type UmzugStorage } from 'umzug';
 import { connect, type Database, select } from './connection.ts';
-import { hasErrno, SchemaError } from './errors.ts';
+import { contradictsSchema, hasErrno, SchemaError } from './errors.ts';
 import { fillSearchText } from './search/search-text.ts';
 import type { DatabaseSettings } from './settings.ts';
 
@@ -48,8 +48,27 @@ export async function createDatabase(settings: DatabaseSettings): Promise<void> 
 }
 
 /**
- * Brings the database to this release: runs the migrations that it does not have yet, in order, under a server-wide
- * lock, so that any number of processes may do this at once. Then it makes searchable what is not so yet.
+ * Does `work` on one connection, under a server-wide lock that every process takes which changes the schema of this database. The
+ * lock ends with the connection, whatever happens.
+ * @throws {SchemaError} when another process does not come to its end
+ */
+export async function withSchemaLock<T>(settings: DatabaseSettings, work: (db: Database) => Promise<T>): Promise<T> {
+  const db = connect({ ...settings, poolMax: 1 }, { multipleStatements: true });
+  const lock = `migrate:${createHash('sha256').update(settings.database).digest('hex').slice(0, 32)}`;
+  try {
+    const [row] = await select<{ locked: number | null }>(db, `SELECT GET_LOCK($1, ${lockSeconds}) AS locked`, [lock]);
+    if (row?.locked !== 1) throw new SchemaError(`Another process has been migrating for ${lockSeconds} seconds.`);
+    const result = await work(db);
+    await select(db, 'SELECT RELEASE_LOCK($1) AS released', [lock]);
+    return result;
+  } finally {
+    await db.sequelize.close();
+  }
+}
+
+/**
+ * Brings the database to this release: creates it, and runs the migrations that it does not have yet, in order. Any number of
+ * processes may do this at once. Then it makes searchable what is not so yet.
  * @param onProgress is told how many rows are searchable by now, of how many that were not
  * @returns the names of the migrations that this call ran
  */
@@ -58,20 +77,16 @@ export async function migrate(
   onProgress?: (rows: number, total: number) => void,
 ): Promise<string[]> {
   await createDatabase(settings);
-  // One connection, so that the lock and the migrations share it; the lock ends with it, whatever happens.
-  const db = connect({ ...settings, poolMax: 1 }, { multipleStatements: true });
-  const lock = `migrate:${createHash('sha256').update(settings.database).digest('hex').slice(0, 32)}`;
-  try {
-    const [row] = await select<{ locked: number | null }>(db, `SELECT GET_LOCK($1, ${lockSeconds}) AS locked`, [lock]);
-    if (row?.locked !== 1) throw new SchemaError(`Another process has been migrating for ${lockSeconds} seconds.`);
-    const ran = await migrations(db).up();
+  const ran = await withSchemaLock(settings, async (db) => {
+    const names = await migrations(db).up();
     // Also of rows that came in without the services: by a dump of another release, or by hand.
-    await fillSearchText(db, onProgress);
-    await select(db, 'SELECT RELEASE_LOCK($1) AS released', [lock]);
-    return ran.map(({ name }) => name);
-  } finally {
-    await db.sequelize.close();
-  }
+    await fillSearchText(db, onProgress).catch((error) => {
+      // Something is missing that a repair has to make first; whoever compares the schema says what.
+      if (!contradictsSchema(error)) throw error;
+    });
+    return names;
+  });
+  return ran.map(({ name }) => name);
 }
 
 /** The migrations of this release that the database has not had. */

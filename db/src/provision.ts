@@ -7,6 +7,7 @@ import { type Environment, readSettings } from '@shop/service-kit/config.ts';
 import { type Account, grantAccounts } from './accounts.ts';
 import { type EmbeddedDatabase, startEmbedded } from './embedded.ts';
 import { migrate } from './migrate.ts';
+import { restoreIndexes } from './schema/repair.ts';
 import { isEmpty, seed } from './seed.ts';
 import { NoDatabaseError } from './server-program.ts';
 import { type DatabaseSettings, databaseSettingsShape, ownerSettings } from './settings.ts';
@@ -111,13 +112,17 @@ export async function provideDatabase(
 }
 
 /**
- * Brings a provided database to this release: created, migrated, rights granted, and seeded when it is empty.
+ * Brings a provided database to this release: created, migrated, lost indexes made anew, rights granted, and seeded when it is
+ * empty.
  */
-export async function prepareDatabase({
-  owner,
-  accounts,
-}: ProvidedDatabase): Promise<{ migrations: string[]; seeded: boolean }> {
+export async function prepareDatabase(
+  { owner, accounts }: ProvidedDatabase,
+  say: (line: string) => void = () => {},
+): Promise<{ migrations: string[]; seeded: boolean }> {
   const migrations = await migrate(owner);
+  await restoreIndexes(owner, (what) =>
+    say(`The ${what}: it is made anew, which takes its time where there are many rows.`),
+  );
   if (accounts) await grantAccounts(owner, accounts);
   const seeded = await isEmpty(owner);
   if (seeded) await seed(owner);

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type Database, disconnect } from '@shop/db/connection.ts';
-import { DatabaseAwayError, isUnavailable } from '@shop/db/errors.ts';
+import { DatabaseAwayError } from '@shop/db/errors.ts';
 import { migrate } from '@shop/db/migrate.ts';
 import { poolState } from '@shop/db/pool-state.ts';
+import { restoreIndexes } from '@shop/db/schema/repair.ts';
 import { type ServiceAccount, type ServiceDatabaseSettings, serviceSettings } from '@shop/db/settings.ts';
 import { traceStatements } from '@shop/db/statement-span.ts';
-import { verifySchema } from '@shop/db/verify.ts';
 import { createApp } from '@shop/service-kit/app.ts';
 import { bodyLimit } from '@shop/service-kit/body-limit.ts';
 import {
@@ -21,14 +21,14 @@ import type { Reviver } from '@shop/service-kit/json-body.ts';
 import { type Logger, processLogger } from '@shop/service-kit/logger.ts';
 import { metricsRoutes, showPool } from '@shop/service-kit/metrics.ts';
 import { openApiRoute } from '@shop/service-kit/openapi.ts';
-import { unavailable } from '@shop/service-kit/problem.ts';
 import { type Route, routerOf } from '@shop/service-kit/route.ts';
 import { endOnSignal, listen } from '@shop/service-kit/server.ts';
 import { startTelemetry, stopTelemetry, type TelemetryConfig, telemetryConfig } from '@shop/service-kit/telemetry.ts';
 import { type Express, Router } from 'express';
 import * as z from 'zod';
 import { schedulePurge } from './idempotency.ts';
-import { type CursorKeys, useCursorKeys } from './list/cursor-keys.ts';
+import { useCursorKeys } from './list/cursor-keys.ts';
+import { SchemaWatch } from './schema-watch.ts';
 import { translateDatabaseError } from './translate.ts';
 import type { ServiceContext } from './write.ts';
 
@@ -90,11 +90,6 @@ export function resourceServiceConfig(service: ResourceServiceDescription, env: 
   };
 }
 
-/** Says whether the database has been found to fit; until then no request reaches a store. */
-export interface SchemaState {
-  verified: boolean;
-}
-
 /** The service's Express app on a database; it never listens. */
 export function createResourceApp(
   service: ResourceServiceDescription,
@@ -104,19 +99,16 @@ export function createResourceApp(
     schema,
     requestTimeout,
     ...context
-  }: ServiceContext & { logger: Logger; health: Health; schema: SchemaState; requestTimeout: number },
+  }: ServiceContext & { logger: Logger; health: Health; schema: SchemaWatch; requestTimeout: number },
 ): Express {
   const routes = service.routes(context);
-  const gate = Router().use((_req, _res, next) => {
-    if (!schema.verified) throw unavailable('The service is waiting for its database.');
-    next();
-  });
   const limits = new Map(routes.flatMap(({ path, bodyLimit: own }) => (own ? [[path, own]] : [])));
   return createApp({
     logger,
     operations: routerOf([...healthRoutes(health), ...metricsRoutes(), openApiRoute(service.name, routes)]),
     json: { limit: bodyLimit, limits, ...(service.reviver ? { reviver: service.reviver } : {}) },
-    routers: [gate, routerOf(routes)],
+    // Express enters no router with an error: whoever is to see it stands in the one that it comes from.
+    routers: [Router().use(schema.gate), routerOf(routes).use(schema.onError)],
     behindGateway: true,
     requestTimeout,
     translators: [translateDatabaseError],
@@ -133,7 +125,7 @@ const patience = 1_000;
 const trialStatement = 'SELECT (SELECT MAX(id) FROM category), (SELECT MAX(id) FROM tag)';
 
 /** The database answers, runs this account's statements, and fits this release. */
-export function databaseChecks(db: Database, schema: SchemaState): HealthCheck[] {
+export function databaseChecks(db: Database, schema: SchemaWatch): HealthCheck[] {
   return [
     {
       name: 'database',
@@ -146,36 +138,16 @@ export function databaseChecks(db: Database, schema: SchemaState): HealthCheck[]
         return { up: true, detail: { latency_ms: Math.round(performance.now() - started) } };
       },
     },
-    { name: 'schema', run: async () => ({ up: schema.verified }) },
+    schema.check,
   ];
 }
 
-/**
- * Waits for the database, however long that takes; then migrates it, where the service connects as its owner, and
- * verifies it.
- * @throws {SchemaError} when the database does not fit this release
- */
-async function untilVerified(
-  db: Database,
-  keys: CursorKeys,
-  config: ResourceServiceConfig,
-  logger: Logger,
-): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      if (config.database.ownsSchema) {
-        const ran = await migrate(config.database);
-        if (ran.length > 0) logger.info({ migrations: ran }, 'database migrated');
-      }
-      await verifySchema(db);
-      await keys.load();
-      return;
-    } catch (error) {
-      if (!isUnavailable(error)) throw error;
-      if (attempt % 10 === 1) logger.warn({ err: error }, 'waiting for the database');
-      await delay(500);
-    }
-  }
+/** Brings the database of a service that is its owner to this release. */
+async function prepare({ database }: ResourceServiceConfig, logger: Logger): Promise<void> {
+  if (!database.ownsSchema) return;
+  const ran = await migrate(database);
+  if (ran.length > 0) logger.info({ migrations: ran }, 'database migrated');
+  await restoreIndexes(database, (what) => logger.warn(`${what}: it is made anew`));
 }
 
 /** Starts a resource service: it listens at once, and is ready when its database is. */
@@ -189,7 +161,8 @@ export async function startResourceService(service: ResourceServiceDescription, 
   const db = connect(config.database, { limits: { requestTimeout, queueMax } });
   const keys = useCursorKeys(db, service.account, config.cursorKeys);
   showPool(() => poolState(db));
-  const schema: SchemaState = { verified: false };
+  const schema = new SchemaWatch(db, logger);
+  const end = new AbortController();
   const health = new Health(service.name, databaseChecks(db, schema));
   const app = createResourceApp(service, { db, requirePrecondition, requestTimeout, logger, health, schema });
   const server = await listen(app, config);
@@ -199,13 +172,12 @@ export async function startResourceService(service: ResourceServiceDescription, 
     logger,
     delay: config.shutdownDelay,
     cleanUp: async () => {
+      end.abort();
       stopPurge();
       await disconnect(db);
       await stopTelemetry();
     },
   });
   logger.info({ url: server.url }, `listening on ${server.url}`);
-  await untilVerified(db, keys, config, logger);
-  schema.verified = true;
-  logger.info('ready: the database fits the models');
+  await schema.run({ prepare: () => prepare(config, logger), begin: () => keys.load(), end: end.signal });
 }

@@ -6,6 +6,7 @@ import { listen } from '@shop/service-kit/server.ts';
 import { memoryLogger, request, type TestResponse } from '@shop/service-kit/testing.ts';
 import { useCursorKeys } from './list/cursor-keys.ts';
 import { createResourceApp, databaseChecks, type ResourceServiceDescription } from './resource-service.ts';
+import { SchemaWatch } from './schema-watch.ts';
 
 type RequestOptions = Parameters<typeof request>[1];
 
@@ -54,6 +55,7 @@ export async function startTestService(
     requestTimeout = 30_000,
     stepSize = defaultStepSize,
     cursorKeys = [],
+    verified = true,
   }: {
     database?: TestDatabase;
     /** Another way to the database, such as a proxy. */
@@ -64,6 +66,8 @@ export async function startTestService(
     requestTimeout?: number;
     stepSize?: number;
     cursorKeys?: string[];
+    /** False: it compares its database before it takes requests, as in production. */
+    verified?: boolean;
   } = {},
 ): Promise<TestService> {
   const own = database ?? (await createTestDatabase());
@@ -73,8 +77,10 @@ export async function startTestService(
     { onStatement: (sql) => statements.push(sql), limits: { requestTimeout, queueMax } },
   );
   await useCursorKeys(db, service.account, cursorKeys).load();
-  const schema = { verified: true };
   const { logger, lines } = memoryLogger();
+  const schema = new SchemaWatch(db, logger, { verified, pauses: { away: 50, unfit: 50, fit: 2 ** 31 - 1 } });
+  const end = new AbortController();
+  void schema.run({ end: end.signal });
   const health = new Health(service.name, databaseChecks(db, schema));
   const server = await listen(
     createResourceApp(service, { db, requirePrecondition, requestTimeout, stepSize, logger, health, schema }),
@@ -96,6 +102,7 @@ export async function startTestService(
     patch: (path, body, options) => send('PATCH', path, { body, ...options }),
     delete: (path, options) => send('DELETE', path, options),
     stop: async () => {
+      end.abort();
       await server.close();
       await disconnect(db);
       if (!database) await own.drop();

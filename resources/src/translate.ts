@@ -1,4 +1,5 @@
 import {
+  contradictsSchema,
   DuplicateError,
   isConflict,
   isTimeUp,
@@ -49,6 +50,9 @@ export const translateDatabaseError: ErrorTranslator = (error) => {
       'The connection to the database was lost while the change was being committed: it was made, or it was not. Read the resource to find out. (A request with an Idempotency-Key can be sent again.)',
       error,
     );
+  }
+  if (contradictsSchema(error)) {
+    return unavailable('The database lacks something that this request needs. Nothing was changed.', error);
   }
   if (isConflict(error)) return unavailable('Another request holds what this one needs. Nothing was changed.', error);
   if (isUnavailable(error)) return unavailable('The database cannot be reached at the moment.', error);

@@ -128,14 +128,13 @@ export function endOnSignal(
 }
 
 /**
- * Runs a service's start and ends the process with one line when it fails: a bad setting, a taken port, a database
- * that does not fit. Anything that nobody caught later ends it too, with its stack, so that the runner restarts it.
+ * Runs a service's start and ends the process with one line when it fails: a bad setting, a taken port. Anything that nobody caught later ends it too, with its stack, so that the runner restarts it.
  */
 export async function runMain(name: string, main: () => Promise<void>): Promise<void> {
   const fail = (error: unknown) => {
     const { code, syscall, message, name: kind } = error as NodeJS.ErrnoException;
     const cannotListen = syscall === 'listen';
-    const expected = cannotListen || code === 'EACCES' || kind === 'ConfigError' || kind === 'SchemaError';
+    const expected = cannotListen || code === 'EACCES' || kind === 'ConfigError';
     const hint = code === 'EADDRINUSE' ? ' (is it running already?)' : '';
     const line = cannotListen ? `${name} cannot start: ${message}${hint}` : message;
     process.stderr.write(`${expected ? line : `${name}: ${(error as Error).stack ?? String(error)}`}\n`);

@@ -1,9 +1,12 @@
 import { parseArgs } from 'node:util';
 import { ConfigError } from '@shop/service-kit/config.ts';
-import { connect } from '../connection.ts';
+import { connect, type Database } from '../connection.ts';
 import { hasErrno, SchemaError } from '../errors.ts';
 import { checkIntegrity, type Finding } from '../integrity.ts';
-import { verifySchema } from '../verify.ts';
+import { withSchemaLock } from '../migrate.ts';
+import { type Difference, type RepairStage, schemaDifferences } from '../schema/differences.ts';
+import { repairSchema } from '../schema/repair.ts';
+import { refusePendingMigrations } from '../verify.ts';
 import { runCommand } from './command.ts';
 
 const line = ({ what, remedy, found, examples, left }: Finding, repair: boolean): string => {
@@ -21,26 +24,84 @@ function readOptions(): { repair: boolean } {
   }
 }
 
+/** What was looked for, and how much of it was found and is left. */
+interface Tally {
+  found: number;
+  left: number;
+}
+
+/** Says where the database differs from this release, and what mends it. */
+function printDifference({ what, statements }: Difference): void {
+  console.log(`          ${what}`);
+  for (const sql of statements) console.log(`            ${sql.replaceAll(/\s+/g, ' ')};`);
+}
+
+/** Mends what some stages hold, and says so. @returns how much was mended */
+async function repairStages(db: Database, stages: RepairStage[]): Promise<number> {
+  let [mended, began] = [0, 0];
+  const begin = (difference: Difference) => {
+    began = performance.now();
+    printDifference(difference);
+  };
+  for await (const { failure } of repairSchema(db, stages, begin)) {
+    const seconds = ((performance.now() - began) / 1000).toFixed(1);
+    console.log(`            ${failure === undefined ? `done in ${seconds} s` : `not done: ${failure}`}`);
+    if (failure === undefined) mended += 1;
+  }
+  return mended;
+}
+
+/** Whether the data can be checked: a question about a column needs the column. */
+async function checkStructure(db: Database, repair: boolean): Promise<Tally & { isSound: boolean }> {
+  const mended = repair ? await repairStages(db, ['structure', 'index']) : 0;
+  const differences = await schemaDifferences(db);
+  const found = differences.length + mended;
+  console.log(`${String(found).padStart(8)}  differences from the schema of this release`);
+  if (!repair) for (const difference of differences) printDifference(difference);
+  return { found, left: differences.length, isSound: !differences.some(({ stage }) => stage === 'structure') };
+}
+
+async function checkData(db: Database, repair: boolean): Promise<Tally & { rules: number }> {
+  const tally = { found: 0, left: 0, rules: 0 };
+  for await (const finding of checkIntegrity(db, { repair })) {
+    console.log(line(finding, repair));
+    tally.rules += 1;
+    tally.found += finding.found;
+    tally.left += finding.left;
+  }
+  return tally;
+}
+
+/** Checks a database, and says what it came to. */
+async function verify(db: Database, name: string, repair: boolean): Promise<string> {
+  await refusePendingMigrations(db);
+  const schema = await checkStructure(db, repair);
+  if (!schema.isSound) {
+    process.exitCode = 1;
+    return `The tables of ${name} are not as this release needs them, so its data were not checked.${repair ? '' : hint}`;
+  }
+  const data = await checkData(db, repair);
+  if (repair) schema.left -= await repairStages(db, ['rule']);
+  const left = schema.left + data.left;
+  if (left > 0) {
+    process.exitCode = 1;
+    return `The database ${name} breaks rules in ${left} places.${repair ? '' : hint}`;
+  }
+  return schema.found + data.found === 0
+    ? `The data of ${name} keep all ${data.rules} rules.`
+    : `The database ${name} was repaired, and its data keep all ${data.rules} rules now.`;
+}
+
+const hint = ' To repair what can be: npm run db:verify -- --repair';
+
 await runCommand('db:verify', async ({ owner }) => {
   const { repair } = readOptions();
-  const db = connect({ ...owner, poolMax: 1 });
   try {
-    await verifySchema(db).catch((error) => {
-      if (!hasErrno(error, 'unknownDatabase')) throw error;
-      throw new SchemaError(`There is no database ${owner.database} yet. Run "npm run db:schema".`);
-    });
-    let [checks, found, left] = [0, 0, 0];
-    for await (const finding of checkIntegrity(db, { repair })) {
-      console.log(line(finding, repair));
-      checks += 1;
-      found += finding.found;
-      left += finding.left;
-    }
-    if (left > 0) process.exitCode = 1;
-    if (found === 0) return `The data of ${owner.database} keep all ${checks} rules.`;
-    if (left === 0) return `The data of ${owner.database} were repaired, and keep all ${checks} rules now.`;
-    return `The data of ${owner.database} break rules in ${left} places.${repair ? '' : ' To repair them: npm run db:verify -- --repair'}`;
-  } finally {
-    await db.sequelize.close();
+    if (repair) return await withSchemaLock(owner, (db) => verify(db, owner.database, repair));
+    const db = connect({ ...owner, poolMax: 1 });
+    return await verify(db, owner.database, repair).finally(() => db.sequelize.close());
+  } catch (error) {
+    if (!hasErrno(error, 'unknownDatabase')) throw error;
+    throw new SchemaError(`There is no database ${owner.database} yet. Run "npm run db:schema".`);
   }
 });

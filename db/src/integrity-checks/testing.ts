@@ -118,6 +118,12 @@ export const cases: Case[] = [
     after: ['SELECT stock FROM stock_movement WHERE product_id = 191 ORDER BY id', [{ stock: 4 }, { stock: 5 }]],
   },
   {
+    what: 'missing rows of mutex, for want of which two moves could make a cycle',
+    damage: ['DELETE FROM mutex'],
+    found: [1, '1'],
+    after: ['SELECT name FROM mutex', [{ name: 'category_tree' }]],
+  },
+  {
     what: 'categories in a category that does not exist',
     damage: [category(201, 9_999), category(202, 9_998, 'SHÎRTS'), category(203, 9_999, 'Shirts')],
     found: [3, '201', '202', '203'],

@@ -1,7 +1,7 @@
 import { largestDepth, lockTree } from '../category-tree.ts';
 import { type Database, select, type Transaction } from '../connection.ts';
 import { nextVersion } from '../resource-table.ts';
-import { type IntegrityCheck, rowCheck } from './check.ts';
+import { change, type IntegrityCheck, rowCheck } from './check.ts';
 import { freeText } from './uniqueness.ts';
 
 /** The parent of each category. */
@@ -78,8 +78,18 @@ const shapeCheck = (what: string, remedy: string, findIn: (parents: Parents) => 
   repair,
 });
 
+const lockRow = "SELECT 1 FROM mutex WHERE name = 'category_tree'";
+
 /** That the categories are a tree, and not too deep. */
 export const treeChecks: IntegrityCheck[] = [
+  {
+    what: 'missing rows of mutex, for want of which two moves could make a cycle',
+    remedy: 'inserted',
+    find: (db, among) =>
+      select(db, `SELECT 1 AS missing FROM DUAL WHERE NOT EXISTS (${lockRow})`, [], among?.transaction),
+    lock: async () => {},
+    repair: (db, transaction) => change(db, transaction, "INSERT IGNORE INTO mutex (name) VALUES ('category_tree')"),
+  },
   {
     ...rowCheck({
       what: 'categories in a category that does not exist',
