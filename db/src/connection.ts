@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import * as mysql from 'mysql2';
 import { QueryTypes, Sequelize, type Transaction } from 'sequelize';
 import { type PoolLoad, queueFor } from './connection-queue.ts';
 import { isLost } from './errors.ts';
+import { LimitedLane } from './limited-lane.ts';
 import { defineModels, type Models } from './models.ts';
 import { longestPrepared, PreparedStatements } from './prepared-statements.ts';
 import type { DatabaseSettings } from './settings.ts';
@@ -17,7 +19,7 @@ export interface Database {
   onStatement: ((sql: string) => void) | undefined;
   statements: PreparedStatements;
   /** For a service: what bounds its requests. */
-  guard: { watchdog: Watchdog; load: PoolLoad } | undefined;
+  guard: { watchdog: Watchdog; load: PoolLoad; lane: LimitedLane } | undefined;
 }
 export { QueryTypes, type Transaction };
 
@@ -27,7 +29,16 @@ export interface RequestLimits {
   requestTimeout: number;
   /** How many may wait for a connection. */
   queueMax: number;
+  /** How many expensive reads run at a time; when absent, {@link defaultExpensiveMax}. */
+  expensiveMax?: number | undefined;
 }
+
+/**
+ * A third of the connections, and half of this machine's processors: where the database shares them, the other half is for
+ * everybody else; where it has a machine of its own, it hardly has fewer.
+ */
+const defaultExpensiveMax = (connections: number): number =>
+  Math.max(1, Math.floor(Math.min(connections / 3, availableParallelism() / 2)));
 
 /** Seconds that a statement waits for another's row lock before it gives up: longer than a silent service keeps one. */
 const lockWaitSeconds = 5;
@@ -127,6 +138,7 @@ export function connect(
       queue: limits.queueMax,
       kept: silenceSeconds * 1_000,
     }),
+    lane: new LimitedLane(limits.expensiveMax ?? defaultExpensiveMax(settings.poolMax)),
   };
   return { sequelize, models: defineModels(sequelize), onStatement, statements, guard };
 }

@@ -45,6 +45,7 @@ export const databaseSettingsShape = {
   // Two: a write in steps holds one connection while its steps use another.
   DB_POOL_MAX: integerSetting(2, 1000).default(10),
   DB_QUEUE_MAX: integerSetting(0, 100_000).default(100),
+  DB_EXPENSIVE_MAX: integerSetting(1, 1000).optional(),
   DB_SSL_CA: z.string().refine(isReadable).optional().describe('a file of PEM certificates that can be read'),
   CATALOG_DB_USER: z
     .string()
@@ -83,6 +84,8 @@ export interface ServiceDatabaseSettings extends DatabaseSettings {
   ownsSchema: boolean;
   /** How many may wait for a connection. */
   queueMax: number;
+  /** How many expensive reads run at a time. */
+  expensiveMax: number | undefined;
 }
 
 /**
@@ -93,6 +96,6 @@ export function serviceSettings(who: string, account: ServiceAccount, env: Envir
   const prefix = account === 'catalog' ? 'CATALOG' : 'TAGGING';
   const user = env[`${prefix}_DB_USER`];
   const own = user ? { ...env, DB_USER: user, DB_PASSWORD: env[`${prefix}_DB_PASSWORD`] } : env;
-  const { DB_QUEUE_MAX: queueMax } = readSettings(who, databaseSettingsShape, own);
-  return { ...ownerSettings(who, own), queueMax, ownsSchema: !user };
+  const { DB_QUEUE_MAX: queueMax, DB_EXPENSIVE_MAX: expensiveMax } = readSettings(who, databaseSettingsShape, own);
+  return { ...ownerSettings(who, own), queueMax, expensiveMax, ownsSchema: !user };
 }

@@ -157,8 +157,8 @@ export async function startResourceService(service: ResourceServiceDescription, 
   if (config.telemetry.tracing) traceStatements();
   const logger = processLogger(service.name, config.logLevel);
   const { requirePrecondition, requestTimeout } = config;
-  const { queueMax } = config.database;
-  const db = connect(config.database, { limits: { requestTimeout, queueMax } });
+  const { queueMax, expensiveMax } = config.database;
+  const db = connect(config.database, { limits: { requestTimeout, queueMax, expensiveMax } });
   const keys = useCursorKeys(db, service.account, config.cursorKeys);
   showPool(() => poolState(db));
   const schema = new SchemaWatch(db, logger);

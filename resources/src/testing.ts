@@ -51,6 +51,7 @@ export async function startTestService(
     address = {},
     poolMax = 10,
     queueMax = 100,
+    expensiveMax,
     requirePrecondition = false,
     requestTimeout = 30_000,
     stepSize = defaultStepSize,
@@ -62,6 +63,7 @@ export async function startTestService(
     address?: { host?: string; port?: number };
     poolMax?: number;
     queueMax?: number;
+    expensiveMax?: number;
     requirePrecondition?: boolean;
     requestTimeout?: number;
     stepSize?: number;
@@ -74,7 +76,7 @@ export async function startTestService(
   const statements: string[] = [];
   const db = connect(
     { ...own.settingsOf(service.account), ...address, poolMax },
-    { onStatement: (sql) => statements.push(sql), limits: { requestTimeout, queueMax } },
+    { onStatement: (sql) => statements.push(sql), limits: { requestTimeout, queueMax, expensiveMax } },
   );
   await useCursorKeys(db, service.account, cursorKeys).load();
   const { logger, lines } = memoryLogger();

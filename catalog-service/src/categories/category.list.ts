@@ -21,6 +21,7 @@ export const categoryList: ListDeclaration = {
     updated_at: { kind: 'datetime' },
     version: { kind: 'integer' },
   },
+  indexes: [['id'], ['slug'], ['parent_id', 'position']],
   search: ['category_name', 'description'],
   embeds: ['products'],
   shape: Object.keys(category.shape).filter((name) => name !== 'products_truncated'),

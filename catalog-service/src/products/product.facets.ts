@@ -1,5 +1,6 @@
 import { type Database, padded, placeholders, select } from '@shop/db/connection.ts';
 import { Binder } from '@shop/resources/list/binder.ts';
+import { inLane } from '@shop/resources/list/cost.ts';
 import { filterQuery, filterRequest, type ListRequest } from '@shop/resources/list/query.ts';
 import { whereSql } from '@shop/resources/list/sql.ts';
 import { productStatus } from '@shop/resources/product.ts';
@@ -177,6 +178,11 @@ async function readFacets(db: Database, asked: ListRequest): Promise<Facets> {
   };
 }
 
+const cost = {
+  code: 'expensive',
+  detail: 'counts every product that the filters leave: narrow them, by category or tag for example',
+};
+
 /** `GET /api/products/facets` */
 export function facetsRoute(db: Database): Route {
   return defineRoute({
@@ -191,6 +197,9 @@ export function facetsRoute(db: Database): Route {
     query: filterQuery(productList),
     replies: { 200: { description: 'The counts.', schema: facets } },
     problems: [],
-    handler: async ({ query }) => ({ status: 200, body: await readFacets(db, filterRequest(productList, query)) }),
+    handler: async ({ query }) => ({
+      status: 200,
+      body: await inLane(db, [cost], () => readFacets(db, filterRequest(productList, query))),
+    }),
   });
 }

@@ -18,6 +18,11 @@ export interface ListDeclaration {
   columns: readonly string[];
   fields: Record<string, ListField>;
   parameters?: Record<string, ListParameter>;
+  /**
+   * The orders that indexes give, each by its fields (or parameters that name one of several rows); the id follows. What is not
+   * read in one of them is expensive (`cost.ts`).
+   */
+  indexes: readonly (readonly string[])[];
   /** The columns of the full-text index that `q` searches; without any, there is no `q`. */
   search: readonly string[];
   /** The order when `_sort` is absent; by id when that is absent, too. */

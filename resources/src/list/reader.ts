@@ -4,6 +4,7 @@ import { JsonArray, renderFitting } from '@shop/service-kit/json-text.ts';
 import type { Problem } from '@shop/service-kit/problem.ts';
 import { responseBytes } from '@shop/service-kit/response-bound.ts';
 import { validationProblem } from '@shop/service-kit/validation.ts';
+import { expensesOf, inLane } from './cost.ts';
 import { CursorCodec, cursorSentence, type Position } from './cursor.ts';
 import { cursorKeysOf } from './cursor-keys.ts';
 import type { ListDeclaration } from './declaration.ts';
@@ -104,7 +105,8 @@ export function createListReader(db: Database, declaration: ListDeclaration, pat
     const isBackwards = position !== undefined && position.direction !== 'after';
     const long = { columns: longColumnsFor(declaration.table, request.selection), most: responseBytes / (limit + 1) };
     const { sql, bind, keys } = pageSql(declaration, request, long.most, position);
-    const found = await select<Row & Record<string, FieldValue>>(db, sql, bind);
+    const expenses = expensesOf(declaration, request);
+    const found = await inLane(db, expenses, () => select<Row & Record<string, FieldValue>>(db, sql, bind));
     // In the order in which they were read: of a page before a position, those next to it are kept.
     const fitting = fittingRows(found.slice(0, limit), long.columns);
     await fillIn(db, declaration.table, fitting, long);
@@ -122,7 +124,8 @@ export function createListReader(db: Database, declaration: ListDeclaration, pat
     let total = 0;
     if (request.count) {
       const count = countSql(declaration, request);
-      total = (await select<{ count: number }>(db, count.sql, count.bind))[0]?.count ?? 0;
+      const [counted] = await inLane(db, expenses, () => select<{ count: number }>(db, count.sql, count.bind));
+      total = counted?.count ?? 0;
       headers['X-Total-Count'] = String(total);
     }
     const [first, last] = [rows[0], rows.at(-1)];

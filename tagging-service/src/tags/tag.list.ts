@@ -18,6 +18,7 @@ export const tagList: ListDeclaration = {
     updated_at: { kind: 'datetime' },
     version: { kind: 'integer' },
   },
+  indexes: [['id'], ['tag_name'], ['slug']],
   search: ['tag_name'],
   embeds: ['products'],
   shape: Object.keys(tag.shape).filter((name) => name !== 'products_truncated'),
