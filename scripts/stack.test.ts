@@ -55,11 +55,15 @@ describe('the stack', () => {
     expect((await checkSettings(settings)).gateway).toBe(`http://[::1]:${settings.GATEWAY_PORT}`);
   });
 
-  test('When its gateway listens everywhere, then the services do not: they ask for no key', async () => {
+  test('When its gateway listens everywhere, then it says so, and the services do not: they ask for no key', async () => {
     const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
     const own = addresses.find(({ internal, family }) => !internal && family === 'IPv4')?.address ?? '127.0.0.2';
-    const { ports, stop } = await startStack(folder, { BIND_HOST: '0.0.0.0', ALLOW_OPEN: 'true' });
+    const { ports, stop, output } = await startStack(folder, { BIND_HOST: '0.0.0.0', ALLOW_OPEN: 'true' });
     try {
+      expect(output()).toMatch(
+        /"service":"gateway","host":"0\.0\.0\.0","msg":"other machines reach 0\.0\.0\.0, without a key/,
+      );
+      expect(output()).toMatch(/\n {2}Note {2}other machines reach/);
       expect((await request(`http://${own}:${ports.gateway}/api/products/1`)).status).toBe(200);
       await expect(request(`http://${own}:${ports.catalog}/api/products/1`)).rejects.toThrow('fetch failed');
       await expect(request(`http://${own}:${ports.tagging}/api/tags/1`)).rejects.toThrow('fetch failed');

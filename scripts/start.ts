@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { SchemaError } from '@shop/db/errors.ts';
 import { prepareDatabase, provideDatabase } from '@shop/db/provision.ts';
 import { NoDatabaseError } from '@shop/db/server-program.ts';
+import { gatewayConfig, reachWarningOf } from '@shop/gateway/config.ts';
 import { type Environment, loadEnvironmentFile } from '@shop/service-kit/config.ts';
 import { checkSettings, runPrograms, type StackAddresses } from './stack.ts';
 
@@ -20,7 +21,7 @@ async function untilReady(gateway: string, givenUp: () => boolean): Promise<bool
   return false;
 }
 
-function announce(addresses: StackAddresses, database: string, notes: string[]): void {
+function announce(addresses: StackAddresses, database: string, notes: string[], warning: string | undefined): void {
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   say(`
   The shop's back end is running (ready after ${seconds} s).
@@ -30,7 +31,7 @@ function announce(addresses: StackAddresses, database: string, notes: string[]):
     tagging-service   ${addresses['tagging-service']}/health
     database          ${database}
 ${notes.map((note) => `                      ${note}\n`).join('')}
-  Try   curl ${addresses.gateway}/api/products/1
+${warning === undefined ? '' : `  Note  ${warning}\n`}  Try   curl ${addresses.gateway}/api/products/1
   Stop  Ctrl-C
 `);
 }
@@ -57,10 +58,11 @@ async function main(env: Environment): Promise<void> {
       ended = true;
     });
     if (await untilReady(addresses.gateway, () => ended)) {
-      announce(addresses, database.description, [
+      const notes = [
         ...(migrations.length > 0 ? [`migrated: ${migrations.join(', ')}`] : []),
         ...(seeded ? ['it was empty: the seed data is in place'] : []),
-      ]);
+      ];
+      announce(addresses, database.description, notes, reachWarningOf(gatewayConfig(env)));
     }
     await running;
     if (lost !== undefined) throw new NoDatabaseError(lost);

@@ -61,6 +61,15 @@ describe('settings that make no sense', () => {
     [{ DB_USER: 'root' }, "DB_USER must not be root, which is the server's own"],
     [{ CATALOG_DB_USER: `o'neil` }, 'CATALOG_DB_USER must be a MySQL user name of letters, digits, _, . and -'],
     [{ TAGGING_DB_USER: 'shop_catalog' }, 'DB_USER, CATALOG_DB_USER and TAGGING_DB_USER must differ'],
+    [
+      {
+        PUBLISH_HOST: '0.0.0.0',
+        CATALOG_DB_PASSWORD: 'catalog-for-development',
+        DB_PASSWORD: 'x',
+        TAGGING_DB_PASSWORD: 'x',
+      },
+      'others than this machine reach 0.0.0.0, and everybody knows the default of CATALOG_DB_PASSWORD; set another',
+    ],
     [{ DB_PASSWORD: 'two\nlines' }, 'DB_PASSWORD must be one line without control characters'],
   ])('When they are %j, then MySQL says so in one line, and writes nothing', async (bad, sentence) => {
     const { compose: with_ } = dockerOf({ ...base, ...bad });
@@ -72,6 +81,19 @@ describe('settings that make no sense', () => {
       stderr: expect.stringContaining(`mysql cannot start: ${sentence}\n`),
     });
     await with_('down', '--volumes');
+  });
+});
+
+describe('PUBLISH_HOST beyond this machine', () => {
+  const published = { ...base, PUBLISH_HOST: '0.0.0.0', ALLOW_OPEN: 'true' };
+
+  test('When passwords are the defaults, then the gateway refuses to start and names them', async () => {
+    const { compose: once } = dockerOf({ ...published, DB_PASSWORD: `it's "set"` });
+
+    const started = once('run', '--rm', '-T', '--no-deps', 'gateway');
+
+    await expect(started).rejects.toThrow(/everybody knows. Set CATALOG_DB_PASSWORD, TAGGING_DB_PASSWORD\n/);
+    await once('down', '--volumes');
   });
 });
 

@@ -25,6 +25,25 @@ describe('where the gateway listens without keys', () => {
   });
 });
 
+describe('passwords that everybody knows', () => {
+  const published = { BIND_HOST: '0.0.0.0', ALLOW_OPEN: 'true', OWN_PASSWORDS: 'of: CATALOG_DB_PASSWORD' };
+
+  test('When its container is published to others, then it refuses to start and names those to set', () => {
+    expect(() => gatewayConfig({ ...published, PUBLISHED_ON: '192.0.2.1' })).toThrow(
+      new ConfigError(
+        'gateway cannot start: others than this machine reach 192.0.2.1, while the database has passwords that everybody knows. Set DB_PASSWORD, TAGGING_DB_PASSWORD',
+      ),
+    );
+  });
+
+  test.each([
+    { PUBLISHED_ON: '127.0.0.1' },
+    { PUBLISHED_ON: '192.0.2.1', OWN_PASSWORDS: 'of: DB_PASSWORD CATALOG_DB_PASSWORD TAGGING_DB_PASSWORD' },
+  ])('When there is %j, then it starts', (settings) => {
+    expect(gatewayConfig({ ...published, ...settings }).reachedAt).toBe(settings.PUBLISHED_ON);
+  });
+});
+
 describe('REDIS_URL', () => {
   test.each(['redis://127.0.0.1:6399/cache', 'redis://:p%ZZ@h', 'redis://h/-1', 'http://h'])(
     'When it is %s, then it is refused in one line that does not show it',

@@ -1,4 +1,3 @@
-import { BlockList, isIP } from 'node:net';
 import path from 'node:path';
 import {
   baseSettings,
@@ -11,6 +10,7 @@ import {
   requestTimeoutSetting,
   urlsSetting,
 } from '@shop/service-kit/config.ts';
+import { isLoopback, reachWarning } from '@shop/service-kit/reach.ts';
 import { type TelemetryConfig, telemetryConfig } from '@shop/service-kit/telemetry.ts';
 import * as z from 'zod';
 import type { GuardConfig } from './guards/guard.ts';
@@ -20,6 +20,8 @@ import type { Places } from './upstreams/admission.ts';
 
 export interface GatewayConfig {
   logLevel: string;
+  /** The address at which clients reach it: where it listens, or where its container is published. */
+  reachedAt: string;
   host: string;
   port: number;
   upstreams: Record<UpstreamName, Upstream>;
@@ -54,12 +56,8 @@ export const keysFileSetting = z
   .transform((file) => path.resolve(root, file))
   .describe('the file that the keys stand in, such as keys/gateway');
 
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8);
-loopback.addAddress('::1', 'ipv6');
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || (isIP(host) !== 0 && loopback.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4'));
+/** The passwords of `docker compose` that have a known default, and which of them were set: `of: DB_PASSWORD …`. */
+const passwords = ['DB_PASSWORD', 'CATALOG_DB_PASSWORD', 'TAGGING_DB_PASSWORD'];
 
 /**
  * The gateway's settings.
@@ -88,6 +86,7 @@ export function gatewayConfig(env: Environment): GatewayConfig {
       REDIS_URL: redisUrlSetting.optional(),
       ALLOW_OPEN: booleanSetting.default(false),
       PUBLISHED_ON: z.string().optional(),
+      OWN_PASSWORDS: z.string().default(`of: ${passwords.join(' ')}`),
     },
     env,
   );
@@ -98,7 +97,16 @@ export function gatewayConfig(env: Environment): GatewayConfig {
         'Set API_KEYS_FILE (npm run key makes keys), or ALLOW_OPEN=true if that is meant',
     );
   }
+  const own = settings.OWN_PASSWORDS.split(' ');
+  const known = passwords.filter((name) => !own.includes(name));
+  if (known.length > 0 && !isLoopback(reachedAt)) {
+    throw new ConfigError(
+      `gateway cannot start: others than this machine reach ${reachedAt}, while the database has passwords that everybody knows. ` +
+        `Set ${known.join(', ')}`,
+    );
+  }
   return {
+    reachedAt,
     logLevel: settings.LOG_LEVEL,
     host: settings.BIND_HOST,
     port: settings.GATEWAY_PORT,
@@ -125,4 +133,9 @@ export function gatewayConfig(env: Environment): GatewayConfig {
       },
     },
   };
+}
+
+/** What is said at each start of a gateway that other machines reach. */
+export function reachWarningOf({ reachedAt, guard: { keysFile, publicRead } }: GatewayConfig): string | undefined {
+  return reachWarning(reachedAt, keysFile === undefined ? 'nothing' : publicRead ? 'write' : 'all');
 }

@@ -4,7 +4,7 @@ import { processLogger } from '@shop/service-kit/logger.ts';
 import { endOnSignal, headerLimit, listen, runMain } from '@shop/service-kit/server.ts';
 import { startTelemetry, stopTelemetry } from '@shop/service-kit/telemetry.ts';
 import { createGateway, createOperations } from './app.ts';
-import { gatewayConfig, type UpstreamName } from './config.ts';
+import { gatewayConfig, reachWarningOf, type UpstreamName } from './config.ts';
 import { createGuard } from './guards/guard.ts';
 import { startPools } from './upstreams/upstream-pool.ts';
 
@@ -43,4 +43,6 @@ await runMain('gateway', async () => {
     },
   });
   logger.info({ url: server.url }, `listening on ${server.url}`);
+  const warning = reachWarningOf(config);
+  if (warning !== undefined) logger.warn({ host: config.reachedAt }, warning);
 });

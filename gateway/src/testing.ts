@@ -107,6 +107,7 @@ export async function startGateway({
   };
   const config: GatewayConfig = {
     logLevel: 'debug',
+    reachedAt: '127.0.0.1',
     host: '127.0.0.1',
     port: 0,
     requestTimeout: 10_000,

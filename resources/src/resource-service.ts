@@ -21,6 +21,7 @@ import type { Reviver } from '@shop/service-kit/json-body.ts';
 import { type Logger, processLogger } from '@shop/service-kit/logger.ts';
 import { metricsRoutes, showPool } from '@shop/service-kit/metrics.ts';
 import { openApiRoute } from '@shop/service-kit/openapi.ts';
+import { reachWarning } from '@shop/service-kit/reach.ts';
 import { type Route, routerOf } from '@shop/service-kit/route.ts';
 import { endOnSignal, listen } from '@shop/service-kit/server.ts';
 import { startTelemetry, stopTelemetry, type TelemetryConfig, telemetryConfig } from '@shop/service-kit/telemetry.ts';
@@ -44,6 +45,8 @@ export interface ResourceServiceDescription {
 export interface ResourceServiceConfig {
   logLevel: string;
   host: string;
+  /** The address at which others reach it: where it listens, or where its container is published. */
+  reachedAt: string;
   port: number;
   /** Milliseconds for which requests are still taken after the signal to stop. */
   shutdownDelay: number;
@@ -73,6 +76,7 @@ export function resourceServiceConfig(service: ResourceServiceDescription, env: 
   const own = {
     REQUIRE_PRECONDITION: booleanSetting.default(false),
     CURSOR_KEY: cursorKeySetting,
+    PUBLISHED_ON: z.string().optional(),
     REQUEST_TIMEOUT_MS: requestTimeoutSetting,
     [setting]: portSetting(fallback),
   };
@@ -80,6 +84,7 @@ export function resourceServiceConfig(service: ResourceServiceDescription, env: 
   return {
     logLevel: String(settings.LOG_LEVEL),
     host: String(settings.BIND_HOST),
+    reachedAt: String(settings.PUBLISHED_ON ?? settings.BIND_HOST),
     port: Number(settings[setting as keyof typeof settings]),
     shutdownDelay: Number(settings.SHUTDOWN_DELAY_MS),
     requirePrecondition: Boolean(settings.REQUIRE_PRECONDITION),
@@ -179,5 +184,7 @@ export async function startResourceService(service: ResourceServiceDescription, 
     },
   });
   logger.info({ url: server.url }, `listening on ${server.url}`);
+  const warning = reachWarning(config.reachedAt, 'nothing');
+  if (warning !== undefined) logger.warn({ host: config.reachedAt }, warning);
   await schema.run({ prepare: () => prepare(config, logger), begin: () => keys.load(), end: end.signal });
 }
