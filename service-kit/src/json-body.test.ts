@@ -236,7 +236,8 @@ describe('many large bodies at once', () => {
         '/',
         named('large', () => onLarge()),
       )
-      .get('/', named('next'));
+      .get('/', named('next'))
+      .post('/client', (req, res) => named(String(req.headers['x-api-client']))(req, res, () => {}));
     const app = createApp({ logger: memoryLogger().logger, json: { limit: 2 ** 20 }, routers: [router] });
     busy = await listen(app, { host: '127.0.0.1', port: 0 });
   });
@@ -266,6 +267,26 @@ describe('many large bodies at once', () => {
 
     expect(order).toHaveLength(11);
     expect(order.indexOf('next')).toBeLessThan(5);
+  });
+
+  test('When one client has sent many, then another waits for few of them', async () => {
+    order.length = 0;
+    const body = JSON.stringify(Array.from({ length: 50_000 }, (_, index) => index));
+    const senders = [...Array.from({ length: 10 }, () => 'greedy'), 'other'].map((client) => {
+      const socket = connect(Number(new URL(busy.url).port), '127.0.0.1');
+      socket.write(
+        `POST /client HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nX-Api-Client: ${client}\r\n` +
+          `Content-Length: ${body.length}\r\n\r\n${body.slice(0, -1)}`,
+      );
+      return socket;
+    });
+    await delay(500);
+
+    for (const socket of senders) socket.write(body.slice(-1));
+    await Promise.all(senders.map(text));
+
+    expect(order).toHaveLength(11);
+    expect(order.indexOf('other')).toBeLessThan(6);
   });
 
   test('When one of them takes very long, then those whose turn has not come meanwhile are 503 with Retry-After', async () => {

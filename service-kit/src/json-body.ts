@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { setTimeout as delay, setImmediate } from 'node:timers/promises';
-import express, { Router } from 'express';
+import express, { type Request, Router } from 'express';
+import { clientHeader } from './client.ts';
+import { FairQueue } from './fair-queue.ts';
 import { jsonBounds, passedBound } from './json-bounds.ts';
 import { notJson, Problem, unavailable } from './problem.ts';
 
@@ -48,7 +50,7 @@ export function jsonBody({ limit, limits = new Map(), reviver }: JsonBodies): Ro
   for (const [path, own] of limits) router.use(path, textUpTo(own));
   router.use(textUpTo(limit), async (req, res, next) => {
     if (typeof req.body === 'string') {
-      if (req.body.length > large) await turn();
+      if (req.body.length > large) await turn(senderOf(req));
       if (res.closed) return;
       req.body = parseJson(req.body, reviver);
     }
@@ -57,19 +59,41 @@ export function jsonBody({ limit, limits = new Map(), reviver }: JsonBodies): Ro
   return router;
 }
 
+/** Who has sent a request, as the gateway says: the name of its key, else the addresses that it has come by. */
+const senderOf = ({ headers }: Request): string => String(headers[clientHeader] ?? headers['x-forwarded-for'] ?? '');
+
+/** One that waits for its turn. */
+interface Waiting {
+  client: string;
+  begin(): void;
+}
+
 /**
  * Lets those who ask go on one after the other, each in a turn of the event loop of its own. Who reads a large body keeps
- * everybody else waiting; if ten have come at the same time, others are to wait for one of them, and not for ten.
+ * everybody else waiting; if ten have come at the same time, others are to wait for one of them, and not for ten. Clients have turns, so
+ * that one who sends many waits for itself.
  * @returns a wait for one's turn, which throws a 503 when that has taken too long
  */
-function turns(): () => Promise<void> {
-  let last = Promise.resolve();
-  return async () => {
+function turns(): (client: string) => Promise<void> {
+  const waiting = new FairQueue<Waiting>();
+  let isRunning = false;
+  const run = async (): Promise<void> => {
+    isRunning = true;
+    for (let next = waiting.take(); next; next = waiting.take()) {
+      await setImmediate();
+      next.begin();
+      // From when this body has been read: what others want may take several turns.
+      await setImmediate();
+      await delay(pause);
+    }
+    isRunning = false;
+  };
+  return async (client) => {
     const asked = performance.now();
-    const mine = last.then(() => setImmediate());
-    // From when this body has been read: what others want may take several turns.
-    last = mine.then(() => setImmediate()).then(() => delay(pause));
-    await mine;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    waiting.add({ client, begin: resolve });
+    if (!isRunning) void run();
+    await promise;
     if (performance.now() - asked > patience) throw unavailable('Too many large bodies are being read at the moment.');
   };
 }

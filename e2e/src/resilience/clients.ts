@@ -44,6 +44,39 @@ export const slowClients: MakeFault<System> = async (system) => {
   };
 };
 
+/** Clients that send all but the last byte of what they may, and once more as soon as they are cut off. */
+export const hoardingClients: MakeFault<System> = async (system) => {
+  const body = Buffer.alloc(8 * 2 ** 20 - 1, ' ');
+  const sockets = new Set<Socket>();
+  let isOver = false;
+  const send = async (index: number): Promise<void> => {
+    const [socket] = await openSockets(1, portOf(system));
+    if (!socket || isOver) {
+      socket?.destroy();
+      return;
+    }
+    sockets.add(socket);
+    socket.resume();
+    socket.write(
+      `${index % 3 === 0 ? 'GET' : 'POST'} /api/products/batch HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\n` +
+        `Content-Length: ${body.length + 1}\r\n\r\n`,
+    );
+    socket.write(body);
+    socket.once('close', () => {
+      sockets.delete(socket);
+      // What is refused at once should not keep this process from asking in time.
+      if (!isOver) setTimeout(() => void send(index), 500);
+    });
+  };
+  await Promise.all(Array.from({ length: 24 }, (_, index) => send(index)));
+  return {
+    end: async () => {
+      isOver = true;
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+};
+
 /** Clients that go away in the middle of a write: half of them before its body is complete. */
 export const goneClients: MakeFault<System> = async (system) => {
   const prefix = `gone ${randomUUID().slice(0, 8)}`;

@@ -219,6 +219,12 @@ export const matrix = {
     back: { how: 'nothing was lost' },
     also: 'each of them is cut off when its time is up',
   },
+  'client hoards': {
+    when: '24 clients send all but the last byte of 8 MiB, again and again',
+    made: { process: '8 GETs and 16 POSTs of batches, each sent once more when it is refused' },
+    cells: allFine,
+    back: { how: 'nothing was lost' },
+  },
   'client gone': {
     when: '100 clients go away in the middle of a write',
     made: { process: '100 sockets, reset after up to 50 ms' },

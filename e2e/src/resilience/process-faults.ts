@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from '@shop/db/connection.ts';
 import type { FaultMode, FaultProxy } from '@shop/service-kit/fault-proxy.ts';
-import { deafClients, flood, goneClients, halfOpenClients, slowClients } from './clients.ts';
+import { deafClients, flood, goneClients, halfOpenClients, hoardingClients, slowClients } from './clients.ts';
 import type { Fault } from './matrix.ts';
 import type { ProcessSystem } from './process-system.ts';
 import type { Program } from './row.ts';
@@ -82,6 +82,7 @@ export const processFaults: Partial<Record<Fault, Make>> = {
   },
 
   'client slow': slowClients,
+  'client hoards': hoardingClients,
   'client gone': goneClients,
   'client deaf': deafClients,
   'client half-open': async (system) => {

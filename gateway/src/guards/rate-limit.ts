@@ -2,10 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from '@shop/service-kit/logger.ts';
 import { Problem } from '@shop/service-kit/problem.ts';
 import type { NextFunction, Request, Response } from 'express';
-import { MemoryStore, rateLimit } from 'express-rate-limit';
+import { rateLimit } from 'express-rate-limit';
 import * as z from 'zod';
 import { clientOf } from './client-of.ts';
 import { RedisCounter } from './redis-counter.ts';
+import { WindowCounter } from './window-counter.ts';
 
 /** How many requests are allowed, and in how many seconds. */
 export interface RateLimit {
@@ -41,7 +42,7 @@ export async function createLimiter(
   { redisUrl, trustProxy }: { redisUrl: string | undefined; trustProxy: boolean },
   logger: Logger,
 ): Promise<{ limit: Limiter; close(): void }> {
-  const store = redisUrl === undefined ? new MemoryStore() : new RedisCounter(redisUrl, logger);
+  const store = redisUrl === undefined ? new WindowCounter() : new RedisCounter(redisUrl, logger);
   const middleware = rateLimit({
     windowMs: seconds * 1_000,
     limit: count,

@@ -1,8 +1,9 @@
 import { createClient, type RedisClientType } from '@redis/client';
 import type { Logger } from '@shop/service-kit/logger.ts';
-import { type ClientRateLimitInfo, MemoryStore, type Options, type Store } from 'express-rate-limit';
+import type { ClientRateLimitInfo, Options, Store } from 'express-rate-limit';
 import { RedisStore } from 'rate-limit-redis';
 import * as z from 'zod';
+import { WindowCounter } from './window-counter.ts';
 
 /** Milliseconds that a request waits for Redis. */
 const patience = 100;
@@ -42,7 +43,7 @@ async function inTime<T>(work: Promise<T>): Promise<T> {
 export class RedisCounter implements Store {
   readonly #url: string;
   readonly #logger: Logger;
-  readonly #local = new MemoryStore();
+  readonly #local = new WindowCounter();
   /** Settles when the first attempt to connect has come to an end, be it good or bad. */
   attempted: Promise<void> | undefined;
   #options: Options | undefined;
