@@ -29,16 +29,31 @@ describe('the lane for expensive reads', () => {
 
     works[1]?.end();
     await results[1];
+    // Whoever is next begins behind the promises that were settled meanwhile.
+    await delay(0);
     expect(works.map(({ hasBegun }) => hasBegun)).toEqual([true, true, true, false]);
     for (const work of works) work.end();
     expect(await Promise.all(results)).toEqual(['done', 'done', 'done', 'done']);
   });
 
   test('When they are quick, then a crowd of them passes', async () => {
-    const lane = new LimitedLane(1);
+    const lane = new LimitedLane(1, { longest: 60_000, longestWait: 60_000 });
+    for (const result of [1, 2, 3]) await lane.run(async () => result);
     const quick = Array.from({ length: 200 }, (_, index) => lane.run(async () => index));
 
     expect(await Promise.all(quick)).toHaveLength(200);
+  });
+
+  test('When one does not end, then those who come later are refused, though the latest ones were quick', async () => {
+    const lane = new LimitedLane(1, { longest: 10_000, longestWait: 50 });
+    for (const result of [1, 2, 3]) await lane.run(async () => result);
+    const first = held();
+    const running = lane.run(first.run);
+    await delay(60);
+
+    await expect(lane.run(async () => 'never')).rejects.toThrow(LaneError);
+    first.end();
+    expect(await running).toBe('done');
   });
 
   test('When the latest ones were slow, then whoever would wait for long is refused at once, and nobody who need not', async () => {

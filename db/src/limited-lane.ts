@@ -17,11 +17,15 @@ export interface LaneBounds {
  */
 export class LimitedLane {
   readonly #width: number;
-  readonly #queue: (() => void)[] = [];
-  #running = 0;
   readonly #bounds: LaneBounds;
+  /** Those who wait, the first first. */
+  readonly #queue: { enter(): void; refuse(): void }[] = [];
+  #running = 0;
   /** How long the latest ones took, in milliseconds. Of three, so that a single slow one is no reason to refuse others. */
   #latest = [0, 0, 0];
+  /** When the latest one began. */
+  #moved = 0;
+  #watch: NodeJS.Timeout | undefined;
 
   /** @param width how many run at a time */
   constructor(width: number, bounds: LaneBounds = { longest: 3_000, longestWait: 1_000 }) {
@@ -38,6 +42,7 @@ export class LimitedLane {
     if (this.#running < this.#width) this.#running += 1;
     else await this.#turn(end);
     const began = performance.now();
+    this.#moved = began;
     try {
       return await within(end - began, work);
     } catch (error) {
@@ -45,29 +50,40 @@ export class LimitedLane {
     } finally {
       this.#latest = [...this.#latest.slice(1), performance.now() - began];
       const next = this.#queue.shift();
-      if (next) next();
+      if (next) next.enter();
       else this.#running -= 1;
     }
   }
 
+  /** How many may wait: those whose turn can be expected in time, by the latest durations and by how long nothing has moved. */
+  get #room(): number {
+    const median = this.#latest.toSorted((a, b) => a - b)[1] ?? 0;
+    return (this.#width * this.#bounds.longestWait) / Math.max(median, performance.now() - this.#moved);
+  }
+
   /** Waits for a place of those who run. */
-  #turn(end: number): Promise<void> {
+  async #turn(end: number): Promise<void> {
+    if (this.#queue.length + 1 > this.#room) throw new LaneError();
     const { longestWait } = this.#bounds;
-    const typical = this.#latest.toSorted((a, b) => a - b)[1] ?? 0;
-    if (((this.#queue.length + 1) * typical) / this.#width > longestWait) throw new LaneError();
-    return new Promise((resolve, reject) => {
-      const enter = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      const timer = setTimeout(
-        () => {
-          this.#queue.splice(this.#queue.indexOf(enter), 1);
-          reject(new LaneError());
-        },
-        Math.min(longestWait, end - performance.now()),
-      );
-      this.#queue.push(enter);
-    });
+    this.#watch ??= setInterval(() => this.#refuseLast(), longestWait / 20).unref();
+    const turn = Promise.withResolvers<void>();
+    const waiting = { enter: turn.resolve, refuse: () => turn.reject(new LaneError()) };
+    const timer = setTimeout(
+      () => {
+        this.#queue.splice(this.#queue.indexOf(waiting), 1);
+        waiting.refuse();
+      },
+      Math.min(longestWait, end - performance.now()),
+    );
+    this.#queue.push(waiting);
+    await turn.promise.finally(() => clearTimeout(timer));
+  }
+
+  /** Refuses those who came last, when less moves than was expected. */
+  #refuseLast(): void {
+    while (this.#queue.length > this.#room) this.#queue.pop()?.refuse();
+    if (this.#queue.length > 0) return;
+    clearInterval(this.#watch);
+    this.#watch = undefined;
   }
 }

@@ -154,7 +154,8 @@ export const problemCatalogue = {
   unavailable: {
     status: 503,
     title: 'Temporarily unavailable',
-    about: 'A part of the system that this request needs is away. Try again after the time in `Retry-After`.',
+    about:
+      'A part of the system that this request needs is away or busy. Try again after the time in `Retry-After`. Where `errors` has entries with the code `expensive`, too many requests as expensive as this one are running: they say what to change so that it is cheap.',
   },
   upstream_timeout: {
     status: 504,
