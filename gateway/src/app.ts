@@ -35,7 +35,7 @@ export async function createGateway(
   { pools, logger, health, guard }: { pools: Pools; logger: Logger; health: Health; guard?: Guard | undefined },
 ): Promise<RequestListener> {
   const memory = memoryOf(config);
-  for (const holds of ['request body', 'response'] as const) memoryEvicted(holds, 0);
+  for (const holds of ['request body', 'response', 'connection'] as const) memoryEvicted(holds, 0);
   const proxies = new Map<string, PassOn>();
   for (const [name, pool] of Object.entries(pools)) {
     showUpstream(name);

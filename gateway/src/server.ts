@@ -5,6 +5,7 @@ import { endOnSignal, headerLimit, listen, runMain } from '@shop/service-kit/ser
 import { startTelemetry, stopTelemetry } from '@shop/service-kit/telemetry.ts';
 import { createGateway, createOperations } from './app.ts';
 import { gatewayConfig, reachWarningOf, type UpstreamName } from './config.ts';
+import { boundConnections } from './connections.ts';
 import { createGuard } from './guards/guard.ts';
 import { startPools } from './upstreams/upstream-pool.ts';
 
@@ -19,6 +20,7 @@ await runMain('gateway', async () => {
     ...config,
     maxHeaderSize: headerLimit,
   });
+  boundConnections(server.server);
   const operations = await Promise.all(
     (Object.keys(config.upstreams) as UpstreamName[]).flatMap((name) => {
       const port = config.upstreams[name].operationsPort;

@@ -37,8 +37,9 @@ function generous({ chunked = false } = {}) {
 }
 
 /** A client that asks, and reads nothing of the answer's body before it is told to. */
-async function deaf(url: string, path: string) {
-  const asking = get(`${url}/api/products/${path}`, { agent: false });
+async function deaf(url: string, path: string, address = '10.0.0.1') {
+  const headers = { 'X-Forwarded-For': address };
+  const asking = get(`${url}/api/products/${path}`, { agent: false, headers });
   requests.push(asking);
   const [answer]: IncomingMessage[] = await once(asking, 'response');
   return {
@@ -99,6 +100,23 @@ test('When more is not read than may be held, then who has taken nothing for the
   expect(gateway.lines).toContainEqual(
     expect.objectContaining({ level: 'warn', msg: expect.stringMatching(/^GET \/api\/products\/1 was broken off/) }),
   );
+});
+
+test('When one client leaves more unread than may be held, then it is broken off, and not another that came before', async () => {
+  const { catalog, hasLeft } = generous();
+  const gateway = await startGateway({ catalog, maxBodyBytes: 24 * mebibyte, trustProxy: true });
+  const other = await deaf(gateway.url, 'other', '10.0.0.2');
+  await hasLeft(1);
+  const greedy = [];
+  for (const [index, path] of ['1', '2', '3', '4'].entries()) {
+    greedy.push(await deaf(gateway.url, path));
+    await hasLeft(index + 2);
+  }
+
+  const [first] = await Promise.all(greedy.map((client) => client.hears()));
+
+  expect(first).toBe('broken off');
+  expect(await other.hears()).toBe(digestOf(large));
 });
 
 test('When an answer alone is more than may be held, then it leaves the service as fast as it is read', async () => {

@@ -87,7 +87,7 @@ export function startMetrics(): void {
     }),
     memoryEvictions: new Counter({
       name: 'gateway_memory_evictions_total',
-      help: 'Requests that were ended because others needed the memory of their body or of their response.',
+      help: 'Request bodies, responses and connections that were given up because others needed their memory.',
       labelNames: ['holds'],
       registers,
     }),
@@ -116,7 +116,7 @@ export function showUpstream(upstream: string): void {
 }
 
 /** What a request holds in the gateway's memory. */
-export type Held = 'request body' | 'response';
+export type Held = 'request body' | 'response' | 'connection';
 
 /** Counts a request that is ended because others need its memory. */
 export function memoryEvicted(holds: Held, count = 1): void {

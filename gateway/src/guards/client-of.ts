@@ -13,14 +13,16 @@ function addressOf({ headers, socket: { remoteAddress = '' } }: IncomingMessage,
   return isIP(bare) === 0 ? remoteAddress : bare;
 }
 
-/** Without a proxy, all requests of a connection come from one address. */
-const addresses = new WeakMap<Socket, string>();
+/** Whose an address is: of IPv6 the network counts, which is one customer's. */
+export const networkOf = (address = ''): string => `address ${ipKeyGenerator(address, 64)}`;
 
-function networkOf(req: IncomingMessage, trustProxy: boolean): string {
-  const network = () => `address ${ipKeyGenerator(addressOf(req, trustProxy), 64)}`;
-  if (trustProxy) return network();
-  const known = addresses.get(req.socket) ?? network();
-  addresses.set(req.socket, known);
+/** Without a proxy, all requests of a connection come from one address. */
+const networks = new WeakMap<Socket, string>();
+
+function networkOfRequest(req: IncomingMessage, trustProxy: boolean): string {
+  if (trustProxy) return networkOf(addressOf(req, trustProxy));
+  const known = networks.get(req.socket) ?? networkOf(addressOf(req, trustProxy));
+  networks.set(req.socket, known);
   return known;
 }
 
@@ -30,5 +32,5 @@ function networkOf(req: IncomingMessage, trustProxy: boolean): string {
  */
 export function clientOf(req: IncomingMessage, trustProxy: boolean): string {
   const client = req.headers[clientHeader];
-  return client === undefined ? networkOf(req, trustProxy) : `client ${client}`;
+  return client === undefined ? networkOfRequest(req, trustProxy) : `client ${client}`;
 }
