@@ -233,7 +233,7 @@ describe('the memory that all share', () => {
 test('When a body comes in chunks of one byte, then it arrives', async () => {
   const gateway = await startGateway();
   const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1');
-  const letters = Array.from({ length: 20_000 }, (_, index) => String.fromCharCode(97 + (index % 26)));
+  const letters = Array.from({ length: 8_000 }, (_, index) => String.fromCharCode(97 + (index % 26)));
   let answer = '';
   socket.on('data', (piece) => {
     answer += piece;
@@ -243,6 +243,24 @@ test('When a body comes in chunks of one byte, then it arrives', async () => {
   await once(socket, 'close');
 
   expect(answer).toContain(`"body":"${letters.join('')}"`);
+});
+
+test('When a body comes in very many chunks of one byte, then it is 413, and the rest is not read', async () => {
+  const gateway = await startGateway();
+  const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1');
+  socket.on('error', () => {});
+  const answered = once(socket, 'data');
+  const head = 'POST /api/products/batch HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n';
+  const chunks = Buffer.from('1\r\nx\r\n'.repeat(1_000_000));
+  socket.write(head);
+  socket.write(chunks);
+
+  const [answer] = await answered;
+  const isUnread = socket.writableLength > 0;
+  socket.destroy();
+
+  expect(String(answer)).toMatch(/^HTTP\/1\.1 413 [\s\S]*chunks/);
+  expect(isUnread).toBe(true);
 });
 
 test('When a body makes too little progress, then it is 408, however much of it has come', async () => {

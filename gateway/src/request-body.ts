@@ -12,6 +12,10 @@ const unusedBodyLimit = 2 ** 10;
 const paceBytes = 3 * 2 ** 10;
 const paceInterval = 3_000;
 
+/** Pieces that any body may come in, and bytes of a larger one for each more. To read a piece costs the same, however small it is. */
+const usualPieces = 10_000;
+const bytesForPiece = 64;
+
 /** Bytes of the pages that a body is kept in. */
 const smallestPage = 2 ** 10;
 const largestPage = 2 ** 16;
@@ -126,12 +130,18 @@ export class KeptBody implements Holder {
       reject(problem);
     };
     this.#pace = setTimeout(() => this.#checkPace(), paceInterval);
+    let pieces = 0;
     const tooLarge = () => this.#refuse(new Problem('body_too_large', 'The body is larger than this path accepts.'));
     if (announced > limit) tooLarge();
     req.on('data', (piece: Buffer) => {
       if (this.#isOver) return;
+      pieces++;
       if (this.#pages.length + piece.length > limit) tooLarge();
-      else if (this.#reserve(piece.length)) this.#pages.add(piece);
+      else if (pieces > usualPieces + this.#pages.length / bytesForPiece) {
+        this.#refuse(new Problem('body_too_large', 'The body comes in too many chunks of too few bytes.'));
+        // To throw away what follows would cost as much as to keep it.
+        req.socket.pause();
+      } else if (this.#reserve(piece.length)) this.#pages.add(piece);
       else this.#refuse(noRoom());
     });
     req.on('end', () => {
