@@ -24,5 +24,6 @@ export const categoryList: ListDeclaration = {
   indexes: [['id'], ['slug'], ['parent_id', 'position']],
   search: ['category_name', 'description'],
   embeds: ['products'],
+  counted: ['product_count'],
   shape: Object.keys(category.shape).filter((name) => name !== 'products_truncated'),
 };

@@ -1,6 +1,7 @@
-import { type Database, select } from '@shop/db/connection.ts';
+import { type Database, select, type Transaction } from '@shop/db/connection.ts';
 import { bytesOf, fillIn } from '@shop/db/long-columns.ts';
 import type { CategoryRow } from '@shop/db/models.ts';
+import { inSnapshot } from '@shop/db/snapshot.ts';
 import { type CategorySummary, categoryColumns, categorySummary, presentCategory } from '@shop/resources/category.ts';
 import { fieldsParameter } from '@shop/resources/list/query.ts';
 import { longColumnsFor, selectedColumns } from '@shop/resources/list/sql.ts';
@@ -61,7 +62,11 @@ const mostInline = 512;
  * products are counted in an index.
  * @throws {Problem} 400 when it is larger than a response may be
  */
-async function readTree(db: Database, fields: ReadonlySet<string> | undefined): Promise<JsonText> {
+async function readTree(
+  db: Database,
+  fields: ReadonlySet<string> | undefined,
+  snapshot: Transaction,
+): Promise<JsonText> {
   const long = { columns: longColumnsFor('category', { fields }), most: mostInline };
   const columns = selectedColumns({ table: 'category', columns: categoryColumns }, { fields }, '$1');
   const [rows, counts] = await Promise.all([
@@ -69,16 +74,19 @@ async function readTree(db: Database, fields: ReadonlySet<string> | undefined): 
       db,
       `SELECT ${columns} FROM category ORDER BY position, id LIMIT ${mostNodes + 1}`,
       long.columns.length > 0 ? [long.most] : [],
+      snapshot,
     ),
     select<{ id: number; count: number }>(
       db,
       'SELECT category_id AS id, COUNT(*) AS count FROM product WHERE category_id IS NOT NULL GROUP BY category_id',
+      [],
+      snapshot,
     ),
   ]);
   const bytes = rows.reduce((sum, row) => sum + bytesOf(row, long.columns), 0);
   // What is short is reckoned to be more than it may be.
   if (rows.length > mostNodes || (long.columns.length > 0 && bytes > 2 * responseBytes)) throw tooLarge();
-  await fillIn(db, 'category', rows, long);
+  await fillIn(db, 'category', rows, long, snapshot);
   const countOf = new Map(counts.map(({ id, count }) => [id, count]));
   const nodes = new Map(
     rows.map((row): [number, CategoryNode] => {
@@ -119,7 +127,7 @@ export function treeRoute(db: Database): Route {
     problems: [],
     handler: async ({ query: { _fields } }) => ({
       status: 200,
-      body: await readTree(db, _fields && new Set(_fields)),
+      body: await inSnapshot(db, (snapshot) => readTree(db, _fields && new Set(_fields), snapshot)),
     }),
   });
 }

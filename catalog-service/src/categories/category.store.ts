@@ -7,7 +7,7 @@ import { nextVersion, ResourceWriter } from '@shop/db/resource-table.ts';
 import { categoryColumns, largestPosition, presentCategory } from '@shop/resources/category.ts';
 import { productEmbedder } from '@shop/resources/embedded-products.ts';
 import type { Selection } from '@shop/resources/list/query.ts';
-import { createListReader, pick } from '@shop/resources/list/reader.ts';
+import { createListReader, inOneState, pick } from '@shop/resources/list/reader.ts';
 import { columnsFor } from '@shop/resources/list/sql.ts';
 import type { ResourceStore } from '@shop/resources/resource-store.ts';
 import { readWithin } from '@shop/resources/response-room.ts';
@@ -50,17 +50,18 @@ export function createCategoryStore(db: Database): CategoryStore {
 
   return {
     list: (request) =>
-      readPage<CategoryRow, Partial<Category>>(request, async (rows, selection) =>
-        (await embed(rows, selection)).map((item) => pick(item, selection)),
+      readPage<CategoryRow, Partial<Category>>(request, async (rows, selection, snapshot) =>
+        (await embed(rows, selection, snapshot)).map((item) => pick(item, selection)),
       ),
 
-    async get(id, selection) {
-      const asked = columnsFor(categoryList, selection).join(', ');
-      const rows = await select<CategoryRow>(db, `SELECT ${asked} FROM category WHERE id = $1`, [id]);
-      const [row] = rows;
-      const [item] = await embed(rows, selection);
-      return row && item && { item: pick(item, selection), version: row.version };
-    },
+    get: (id, selection) =>
+      inOneState(db, categoryList, selection, async (snapshot) => {
+        const asked = columnsFor(categoryList, selection).join(', ');
+        const rows = await select<CategoryRow>(db, `SELECT ${asked} FROM category WHERE id = $1`, [id], snapshot);
+        const [row] = rows;
+        const [item] = await embed(rows, selection, snapshot);
+        return row && item && { item: pick(item, selection), version: row.version };
+      }),
 
     read,
     etag: (category) => etagOf(JSON.stringify(category), category.version),

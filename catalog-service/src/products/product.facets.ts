@@ -1,4 +1,5 @@
-import { type Database, padded, placeholders, select } from '@shop/db/connection.ts';
+import { type Database, padded, placeholders, select, type Transaction } from '@shop/db/connection.ts';
+import { inSnapshot } from '@shop/db/snapshot.ts';
 import { Binder } from '@shop/resources/list/binder.ts';
 import { inLane } from '@shop/resources/list/cost.ts';
 import { filterQuery, filterRequest, type ListRequest } from '@shop/resources/list/query.ts';
@@ -78,13 +79,18 @@ const priceColumns = [
 ];
 
 /** The products that a request leaves, in groups: one statement, however many breakdowns are made of them. */
-function readGroups(db: Database, request: ListRequest, names: Breakdown[]): Promise<Group[]> {
+function readGroups(db: Database, request: ListRequest, names: Breakdown[], snapshot: Transaction): Promise<Group[]> {
   const bind = new Binder();
   const where = whereSql(productList, request, bind);
   const columns = names.flatMap((name) => breakdowns[name].map((column) => `product.${column}`));
   const counted = [...columns, 'COUNT(*) AS count', ...(names.includes('price') ? priceColumns : [])];
   const grouped = columns.length > 0 ? `GROUP BY ${columns.join(', ')}` : '';
-  return select<Group>(db, `SELECT ${counted.join(', ')} FROM product WHERE ${where} ${grouped}`, bind.values);
+  return select<Group>(
+    db,
+    `SELECT ${counted.join(', ')} FROM product WHERE ${where} ${grouped}`,
+    bind.values,
+    snapshot,
+  );
 }
 
 /** Whether products are narrowed by their category and nothing else. */
@@ -94,7 +100,7 @@ const isByCategory = ({ filters, parameters, search }: ListRequest): boolean =>
   search === undefined;
 
 /** How many of the products that a request leaves have each tag. */
-function readTags(db: Database, request: ListRequest): Promise<Facets['tag']> {
+function readTags(db: Database, request: ListRequest, snapshot: Transaction): Promise<Facets['tag']> {
   const bind = new Binder();
   const where = whereSql(productList, request, bind);
   // In the order of ids, which the other index of the category does not have, links are found where the last ones were.
@@ -108,6 +114,7 @@ function readTags(db: Database, request: ListRequest): Promise<Facets['tag']> {
      JOIN tag ON tag.id = counted.id
      ORDER BY counted.count DESC, counted.id LIMIT ${mostValues}`,
     bind.values,
+    snapshot,
   );
 }
 
@@ -119,7 +126,7 @@ function countBy<Key extends 'category_id' | 'status'>(groups: Group[], key: Key
 }
 
 /** The categories that have the most products, with their names. */
-async function topCategories(db: Database, groups: Group[]): Promise<Facets['category']> {
+async function topCategories(db: Database, groups: Group[], snapshot: Transaction): Promise<Facets['category']> {
   const top = [...countBy(groups, 'category_id')]
     .map(([id = null, count]) => ({ id, count }))
     .toSorted((a, b) => b.count - a.count || Number(a.id) - Number(b.id))
@@ -132,17 +139,17 @@ async function topCategories(db: Database, groups: Group[]): Promise<Facets['cat
           db,
           `SELECT id, category_name FROM category WHERE id IN (${placeholders(ids.length)})`,
           ids,
+          snapshot,
         );
   const nameOf = new Map(rows.map((row) => [row.id, row.category_name]));
   return top.map(({ id, count }) => ({ id, category_name: id === null ? null : (nameOf.get(id) ?? null), count }));
 }
 
 /**
- * Counts what a request leaves; each facet leaves its own filter aside. One statement for the tags, and one for all the
+ * Counts what a request leaves, in one state of the database; each facet leaves its own filter aside. One statement for the tags, and one for all the
  * other facets whose filters are the same then.
  */
-async function readFacets(db: Database, asked: ListRequest): Promise<Facets> {
-  const request = (await productList.prepare?.(db, asked)) ?? asked;
+async function readFacets(db: Database, request: ListRequest, snapshot: Transaction): Promise<Facets> {
   const narrowed: Record<Breakdown, ListRequest> = {
     total: request,
     category: without(request, ['category_id'], ['_descendants']),
@@ -151,9 +158,9 @@ async function readFacets(db: Database, asked: ListRequest): Promise<Facets> {
   };
   const alike = Object.groupBy(Object.keys(breakdowns) as Breakdown[], (name) => JSON.stringify(narrowed[name]));
   const [tag, ...answers] = await Promise.all([
-    readTags(db, without(request, [], ['tag_id', 'tag_id_all'])),
+    readTags(db, without(request, [], ['tag_id', 'tag_id_all']), snapshot),
     ...Object.values(alike).map(async (names = []) => {
-      const groups = await readGroups(db, narrowed[names[0] as Breakdown], names);
+      const groups = await readGroups(db, narrowed[names[0] as Breakdown], names, snapshot);
       return names.map((name) => [name, groups] as const);
     }),
   ]);
@@ -164,7 +171,7 @@ async function readFacets(db: Database, asked: ListRequest): Promise<Facets> {
     priced.length === 0 ? null : Math[of](...priced.map((group) => Number(group[of])));
   return {
     total: groups.total.reduce((sum, group) => sum + group.count, 0),
-    category: await topCategories(db, groups.category),
+    category: await topCategories(db, groups.category, snapshot),
     tag,
     status: productStatus.options.map((value) => ({ value, count: countOf.get(value) ?? 0 })),
     price: {
@@ -197,9 +204,11 @@ export function facetsRoute(db: Database): Route {
     query: filterQuery(productList),
     replies: { 200: { description: 'The counts.', schema: facets } },
     problems: [],
-    handler: async ({ query }) => ({
-      status: 200,
-      body: await inLane(db, [cost], () => readFacets(db, filterRequest(productList, query))),
-    }),
+    handler: async ({ query }) => {
+      const asked = filterRequest(productList, query);
+      const request = (await productList.prepare?.(db, asked)) ?? asked;
+      const read = () => inSnapshot(db, (snapshot) => readFacets(db, request, snapshot));
+      return { status: 200, body: await inLane(db, [cost], read) };
+    },
   });
 }

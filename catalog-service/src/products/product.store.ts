@@ -176,8 +176,8 @@ export function createProductStore(db: Database): ProductStore {
 
   return {
     list: (request) =>
-      readPage<ProductRow, Partial<Product>>(request, async (rows, selection) =>
-        (await presentProducts(db, rows, selection)).map((item) => pick(item, selection)),
+      readPage<ProductRow, Partial<Product>>(request, async (rows, selection, snapshot) =>
+        (await presentProducts(db, rows, selection, snapshot)).map((item) => pick(item, selection)),
       ),
 
     async get(id, selection, isKnown) {

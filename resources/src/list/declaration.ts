@@ -31,6 +31,8 @@ export interface ListDeclaration {
   embeds: readonly string[];
   /** Every field of the answer, by which `_fields` chooses. */
   shape: readonly string[];
+  /** Fields that are counted by a statement of their own. */
+  counted?: readonly string[];
   /** Looks up what a request needs to know before it can be a statement, such as a category's descendants. */
   prepare?(db: Database, request: ListRequest): Promise<ListRequest>;
 }

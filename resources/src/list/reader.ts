@@ -1,5 +1,6 @@
-import { type Database, select } from '@shop/db/connection.ts';
+import { type Database, select, type Transaction } from '@shop/db/connection.ts';
 import { bytesOf, fillIn } from '@shop/db/long-columns.ts';
+import { inSnapshot } from '@shop/db/snapshot.ts';
 import { JsonArray, renderFitting } from '@shop/service-kit/json-text.ts';
 import type { Problem } from '@shop/service-kit/problem.ts';
 import { responseBytes } from '@shop/service-kit/response-bound.ts';
@@ -16,6 +17,14 @@ import { countSql, longColumnsFor, pageSql } from './sql.ts';
 export interface ListPage {
   body: JsonArray;
   headers: Record<string, string>;
+}
+
+/** A list as it is asked for, and as it is read. */
+interface Asked {
+  asked: ListRequest;
+  request: ListRequest;
+  subject: string;
+  position: Position | undefined;
 }
 
 /** Parameters that say which page it is; a link to another page has its own. */
@@ -90,27 +99,40 @@ export function createListReader(db: Database, declaration: ListDeclaration, pat
   }
 
   /**
-   * Reads one page, no more of it than has room in a response. `present` turns its rows into what is answered, in the same
+   * Reads one page in one state of the database, no more of it than has room in a response. `present` turns its rows into what is answered, in the same
    * order; it may leave out the last ones, when there is no room for what is embedded in them.
    * @throws {Problem} 400 for a cursor that is not one of this list, or for a window by offset that has too many bytes
    */
   return async function readPage<Row extends object, Item>(
     asked: ListRequest,
-    present: (rows: Row[], selection: Selection) => Promise<Item[]>,
+    present: (rows: Row[], selection: Selection, snapshot?: Transaction) => Promise<Item[]>,
   ): Promise<ListPage> {
     const subject = subjectOf(asked);
     const position = await positionOf(asked, subject);
     const request = declaration.prepare ? await declaration.prepare(db, asked) : asked;
+    const { selection, count } = request;
+    const isMore = count || longColumnsFor(declaration.table, selection).length > 0;
+    const read = (snapshot?: Transaction) => readAt(snapshot, { asked, request, subject, position }, present);
+    // A connection is taken once there is a place in the lane.
+    return inLane(db, expensesOf(declaration, request), () =>
+      isMore ? inSnapshot(db, read) : inOneState(db, declaration, selection, read),
+    );
+  };
+
+  async function readAt<Row extends object, Item>(
+    snapshot: Transaction | undefined,
+    { asked, request, subject, position }: Asked,
+    present: (rows: Row[], selection: Selection, snapshot?: Transaction) => Promise<Item[]>,
+  ): Promise<ListPage> {
     const { limit, kind } = request.window;
     const isBackwards = position !== undefined && position.direction !== 'after';
     const long = { columns: longColumnsFor(declaration.table, request.selection), most: responseBytes / (limit + 1) };
     const { sql, bind, keys } = pageSql(declaration, request, long.most, position);
-    const expenses = expensesOf(declaration, request);
-    const found = await inLane(db, expenses, () => select<Row & Record<string, FieldValue>>(db, sql, bind));
+    const found = await select<Row & Record<string, FieldValue>>(db, sql, bind, snapshot);
     // In the order in which they were read: of a page before a position, those next to it are kept.
     const fitting = fittingRows(found.slice(0, limit), long.columns);
-    await fillIn(db, declaration.table, fitting, long);
-    const presented = await present(fitting, request.selection);
+    await fillIn(db, declaration.table, fitting, long, snapshot);
+    const presented = await present(fitting, request.selection, snapshot);
     const { texts, bytes } = renderFitting(presented, responseBytes);
     const rows = fitting.slice(0, texts.length);
     const isCut = rows.length < Math.min(found.length, limit);
@@ -124,8 +146,7 @@ export function createListReader(db: Database, declaration: ListDeclaration, pat
     let total = 0;
     if (request.count) {
       const count = countSql(declaration, request);
-      const [counted] = await inLane(db, expenses, () => select<{ count: number }>(db, count.sql, count.bind));
-      total = counted?.count ?? 0;
+      total = (await select<{ count: number }>(db, count.sql, count.bind, snapshot))[0]?.count ?? 0;
       headers['X-Total-Count'] = String(total);
     }
     const [first, last] = [rows[0], rows.at(-1)];
@@ -143,7 +164,18 @@ export function createListReader(db: Database, declaration: ListDeclaration, pat
             position,
           );
     return { body: new JsonArray(texts, bytes), headers };
-  };
+  }
+}
+
+/** Runs what reads rows and what is embedded in them: in a snapshot, unless one statement is all that it takes. */
+export function inOneState<T>(
+  db: Database,
+  { counted = [] }: ListDeclaration,
+  { embed, fields }: Selection,
+  read: (snapshot?: Transaction) => Promise<T>,
+): Promise<T> {
+  const isMore = embed.size > 0 || counted.some((field) => !fields || fields.has(field));
+  return isMore ? inSnapshot(db, read) : read();
 }
 
 /** The first of some rows: as many as have room in a response, and one at least. */

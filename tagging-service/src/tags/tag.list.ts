@@ -21,5 +21,6 @@ export const tagList: ListDeclaration = {
   indexes: [['id'], ['tag_name'], ['slug']],
   search: ['tag_name'],
   embeds: ['products'],
+  counted: ['product_count'],
   shape: Object.keys(tag.shape).filter((name) => name !== 'products_truncated'),
 };

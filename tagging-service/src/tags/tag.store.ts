@@ -7,7 +7,7 @@ import { missingIds, ResourceWriter, type VersionCheck } from '@shop/db/resource
 import type { Dependents, Effects } from '@shop/db/steps.ts';
 import { productEmbedder } from '@shop/resources/embedded-products.ts';
 import type { Selection } from '@shop/resources/list/query.ts';
-import { createListReader, pick } from '@shop/resources/list/reader.ts';
+import { createListReader, inOneState, pick } from '@shop/resources/list/reader.ts';
 import type { ResourceStore } from '@shop/resources/resource-store.ts';
 import { readWithin } from '@shop/resources/response-room.ts';
 import type { Settlement } from '@shop/resources/settlement.ts';
@@ -90,16 +90,17 @@ export function createTagStore(db: Database): TagStore {
 
   return {
     list: (request) =>
-      readPage<TagRow, Partial<Tag>>(request, async (rows, selection) =>
-        (await embed(rows, selection)).map((item) => pick(item, selection)),
+      readPage<TagRow, Partial<Tag>>(request, async (rows, selection, snapshot) =>
+        (await embed(rows, selection, snapshot)).map((item) => pick(item, selection)),
       ),
 
-    async get(id, selection) {
-      const rows = await select<TagRow>(db, `SELECT ${columns} FROM tag WHERE id = $1`, [id]);
-      const [row] = rows;
-      const [item] = await embed(rows, selection);
-      return row && item && { item: pick(item, selection), version: row.version };
-    },
+    get: (id, selection) =>
+      inOneState(db, tagList, selection, async (snapshot) => {
+        const rows = await select<TagRow>(db, `SELECT ${columns} FROM tag WHERE id = $1`, [id], snapshot);
+        const [row] = rows;
+        const [item] = await embed(rows, selection, snapshot);
+        return row && item && { item: pick(item, selection), version: row.version };
+      }),
 
     read,
     etag: (tag) => etagOf(JSON.stringify(tag), tag.version),
