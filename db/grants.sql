@@ -31,5 +31,6 @@ GRANT UPDATE (version, updated_at) ON `{database}`.`product` TO '{tagging}'@'%';
 GRANT SELECT ON `{database}`.`catalog_cursor_key` TO '{catalog}'@'%';
 GRANT SELECT ON `{database}`.`tagging_cursor_key` TO '{tagging}'@'%';
 
--- Both remember what they have answered to a write with an Idempotency-Key, and forget it after a day.
-GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.`idempotency_key` TO '{catalog}'@'%', '{tagging}'@'%';
+-- Each remembers its own responses to writes with an Idempotency-Key, and forgets them after a day.
+GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.`catalog_idempotency_key` TO '{catalog}'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.`tagging_idempotency_key` TO '{tagging}'@'%';

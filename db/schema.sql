@@ -8,6 +8,17 @@ CREATE TABLE `catalog_cursor_key` (
   PRIMARY KEY (`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_520_ci;
 
+CREATE TABLE `catalog_idempotency_key` (
+  `id` binary(32) NOT NULL,
+  `fingerprint` binary(32) NOT NULL,
+  `status` smallint unsigned,
+  `headers` text COLLATE utf8mb4_unicode_520_ci,
+  `body` mediumblob,
+  `created_at` datetime(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+  PRIMARY KEY (`id`),
+  KEY `idempotency_key_by_age` (`created_at`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_520_ci;
+
 CREATE TABLE `category` (
   `id` int unsigned NOT NULL AUTO_INCREMENT,
   `category_name` varchar(255) COLLATE utf8mb4_unicode_520_ci NOT NULL,
@@ -33,17 +44,6 @@ CREATE TABLE `category_search` (
   PRIMARY KEY (`id`),
   FULLTEXT KEY `category_search_terms` (`terms`),
   CONSTRAINT `category_search_category` FOREIGN KEY (`id`) REFERENCES `category` (`id`) ON DELETE CASCADE
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_520_ci;
-
-CREATE TABLE `idempotency_key` (
-  `id` binary(32) NOT NULL,
-  `fingerprint` binary(32) NOT NULL,
-  `status` smallint unsigned,
-  `headers` text COLLATE utf8mb4_unicode_520_ci,
-  `body` mediumblob,
-  `created_at` datetime(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
-  PRIMARY KEY (`id`),
-  KEY `idempotency_key_by_age` (`created_at`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_520_ci;
 
 CREATE TABLE `mutex` (
@@ -147,4 +147,15 @@ CREATE TABLE `tagging_cursor_key` (
   `secret` binary(32) NOT NULL,
   `created_at` datetime(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
   PRIMARY KEY (`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_520_ci;
+
+CREATE TABLE `tagging_idempotency_key` (
+  `id` binary(32) NOT NULL,
+  `fingerprint` binary(32) NOT NULL,
+  `status` smallint unsigned,
+  `headers` text COLLATE utf8mb4_unicode_520_ci,
+  `body` mediumblob,
+  `created_at` datetime(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+  PRIMARY KEY (`id`),
+  KEY `idempotency_key_by_age` (`created_at`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_520_ci;

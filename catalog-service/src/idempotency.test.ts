@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { connect, select } from '@shop/db/connection.ts';
+import { migrate } from '@shop/db/migrate.ts';
 import { untilRunning, whileLocked } from '@shop/db/testing.ts';
 import { purgeIdempotencyKeys, schedulePurge } from '@shop/resources/idempotency.ts';
 import { atOnce, startTestService, type TestService } from '@shop/resources/testing.ts';
@@ -25,8 +26,8 @@ const product = () => ({ product_name: unique('Once'), price: 1 });
 const productsOf = ({ product_name }: { product_name: string }) =>
   service.database.db.models.product.count({ where: { product_name } });
 const keys = async (): Promise<number> =>
-  (await select<{ count: number }>(service.database.db, 'SELECT COUNT(*) AS count FROM idempotency_key'))[0]?.count ??
-  0;
+  (await select<{ count: number }>(service.database.db, 'SELECT COUNT(*) AS count FROM catalog_idempotency_key'))[0]
+    ?.count ?? 0;
 /** The answer without what is new in every one of them. */
 const lasting = ({ headers }: { headers: Headers }) =>
   Object.fromEntries(['content-type', 'location', 'etag', 'content-length'].map((name) => [name, headers.get(name)]));
@@ -225,11 +226,42 @@ describe('what is not kept', () => {
   });
 });
 
+describe('whose stored responses they are', () => {
+  test.each([
+    ['tagging', 'SELECT * FROM catalog_idempotency_key'],
+    ['tagging', 'DELETE FROM catalog_idempotency_key'],
+    ['catalog', 'SELECT * FROM tagging_idempotency_key'],
+  ] as const)('When the %s account tries "%s", then the database refuses', async (account, statement) => {
+    const db = connect(service.database.settingsOf(account));
+
+    await expect(db.sequelize.query(statement)).rejects.toThrow(/command denied/);
+
+    await db.sequelize.close();
+  });
+
+  test('When a release before the tables were parted has done a write, then its key is known after the migration', async () => {
+    const { db, owner } = service.database;
+    const body = product();
+    const first = await service.post(path, body, keyed('upgrade'));
+    await db.sequelize.query('CREATE TABLE idempotency_key LIKE catalog_idempotency_key');
+    await db.sequelize.query('INSERT INTO idempotency_key SELECT * FROM catalog_idempotency_key');
+    await db.sequelize.query('DELETE FROM catalog_idempotency_key');
+    await db.sequelize.query("DELETE FROM schema_migration WHERE name LIKE '0008%'");
+
+    const ran = await migrate(owner);
+    const again = await service.post(path, body, keyed('upgrade'));
+
+    expect(ran).toEqual(['0008-idempotency-per-service.sql']);
+    expect([again.text, again.headers.get('idempotency-replayed')]).toEqual([first.text, 'true']);
+    await expect(select(db, 'SELECT 1 FROM idempotency_key')).rejects.toThrow(/doesn't exist/);
+  });
+});
+
 describe('forgetting', () => {
   /** Makes keys of a certain age in hours. */
   const old = (count: number, hours: number) =>
     service.database.db.sequelize.query(
-      `INSERT INTO idempotency_key (id, fingerprint, status, headers, created_at)
+      `INSERT INTO catalog_idempotency_key (id, fingerprint, status, headers, created_at)
        SELECT UNHEX(SHA2(CONCAT(UUID(), seq), 256)), REPEAT('x', 32), 201, '{}', CURRENT_TIMESTAMP(3) - INTERVAL $1 MINUTE
        FROM (WITH RECURSIVE numbers (seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM numbers WHERE seq < $2) SELECT seq FROM numbers) AS counted`,
       { bind: [Math.round(hours * 60), count] },
@@ -239,9 +271,9 @@ describe('forgetting', () => {
     const before = await keys();
     await old(990, 24.1);
     await old(7, 23.9);
-    const db = connect(service.database.settingsOf('tagging'));
+    const db = connect(service.database.settingsOf('catalog'));
 
-    const purged = await purgeIdempotencyKeys(db);
+    const purged = await purgeIdempotencyKeys(db, 'catalog');
     await db.sequelize.close();
 
     expect(purged).toBe(990);
@@ -251,7 +283,7 @@ describe('forgetting', () => {
   test('When a service runs, then it purges by itself', async () => {
     await old(3, 25);
     const db = connect(service.database.settingsOf('catalog'));
-    const stop = schedulePurge(db, memoryLogger().logger, 5);
+    const stop = schedulePurge(db, 'catalog', memoryLogger().logger, 5);
     const left = async () => purgeable();
 
     for (let attempt = 0; attempt < 1_000 && (await left()) > 0; attempt++) await delay(10);
@@ -271,7 +303,7 @@ describe('forgetting', () => {
       if (++attempts === 3) attempted.resolve();
       return query(...args);
     }) as typeof db.sequelize.query;
-    const stop = schedulePurge(db, logger, 5);
+    const stop = schedulePurge(db, 'catalog', logger, 5);
 
     await attempted.promise;
     stop();
@@ -283,7 +315,7 @@ describe('forgetting', () => {
   const purgeable = async (): Promise<number> => {
     const rows = await select<{ count: number }>(
       service.database.db,
-      'SELECT COUNT(*) AS count FROM idempotency_key WHERE created_at < CURRENT_TIMESTAMP(3) - INTERVAL 24 HOUR',
+      'SELECT COUNT(*) AS count FROM catalog_idempotency_key WHERE created_at < CURRENT_TIMESTAMP(3) - INTERVAL 24 HOUR',
     );
     return rows[0]?.count ?? 0;
   };

@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { type Database, QueryTypes, select, type Transaction } from '@shop/db/connection.ts';
 import { hasErrno, isUnavailable, LostRaceError, violatedIndex } from '@shop/db/errors.ts';
+import type { ServiceAccount } from '@shop/db/settings.ts';
 import { clientHeader } from '@shop/service-kit/client.ts';
 import type { Logger } from '@shop/service-kit/logger.ts';
 import { Problem } from '@shop/service-kit/problem.ts';
@@ -36,8 +37,13 @@ export const idempotencyKeyHeader = z
     override: describedAs({ type: 'string' }),
   });
 
+/** Each service has its own, which the other's account may not read (db/grants.sql). */
+const tableOf = (account: ServiceAccount): string => `${account}_idempotency_key`;
+
 /** What identifies a write that must not be done twice, and what tells it from another: two SHA-256 digests. */
 export interface KeyedRequest {
+  /** Where its answer is kept. */
+  table: string;
   id: Buffer;
   fingerprint: Buffer;
 }
@@ -48,11 +54,12 @@ const digestOf = (parts: unknown[]): Buffer => createHash('sha256').update(JSON.
  * A key belongs to its caller: the client that the gateway names, by whichever of its API keys; where there are none, whoever
  * sends the same `Authorization`. A dry run counts as the request that it tries out.
  */
-export function keyedRequest(key: string, request: Request): KeyedRequest {
+export function keyedRequest(account: ServiceAccount, key: string, request: Request): KeyedRequest {
   const { pathname, searchParams } = new URL(request.originalUrl, 'http://localhost');
   searchParams.delete('_dry_run');
   const client = request.get(clientHeader);
   return {
+    table: tableOf(account),
     id: digestOf(client === undefined ? [request.get('Authorization') ?? null, key] : ['client', client, key]),
     fingerprint: digestOf([request.method, pathname, String(searchParams), request.body]),
   };
@@ -72,10 +79,10 @@ interface KeyRow {
 export async function keptAnswer(
   db: Database,
   transaction: Transaction,
-  { id, fingerprint }: KeyedRequest,
+  { table, id, fingerprint }: KeyedRequest,
 ): Promise<Reply | undefined> {
   const find = async (lock: string): Promise<KeyRow | undefined> => {
-    const sql = `SELECT fingerprint, status, headers, body FROM idempotency_key WHERE id = $1 ${lock}`;
+    const sql = `SELECT fingerprint, status, headers, body FROM ${table} WHERE id = $1 ${lock}`;
     return (await select<KeyRow>(db, sql, [id], transaction))[0];
   };
   // The first look takes no lock, so that many who ask for the same answer are all told at once.
@@ -97,15 +104,15 @@ export async function once(
 ): Promise<Reply> {
   const kept = await keptAnswer(db, transaction, keyed);
   if (kept) return kept;
-  const { id, fingerprint } = keyed;
+  const { table, id, fingerprint } = keyed;
   const write = (sql: string, bind: unknown[]) =>
     db.sequelize.query(sql, { type: QueryTypes.UPDATE, bind, transaction });
-  await write('INSERT INTO idempotency_key (id, fingerprint) VALUES ($1, $2)', [id, fingerprint]).catch((error) => {
+  await write(`INSERT INTO ${table} (id, fingerprint) VALUES ($1, $2)`, [id, fingerprint]).catch((error) => {
     throw violatedIndex(error) === undefined ? error : new LostRaceError('the same request was done meanwhile');
   });
   const reply = await work();
   const body = reply.body === undefined ? null : await deflate(JSON.stringify(reply.body));
-  await write('UPDATE idempotency_key SET status = $1, headers = $2, body = $3 WHERE id = $4', [
+  await write(`UPDATE ${table} SET status = $1, headers = $2, body = $3 WHERE id = $4`, [
     reply.status,
     JSON.stringify(reply.headers ?? {}),
     body && body.length <= largestBody ? body : null,
@@ -145,14 +152,14 @@ async function replay(row: KeyRow, fingerprint: Buffer): Promise<Reply> {
 const purgeStep = 500;
 
 /**
- * Forgets the keys that are older than 24 hours.
+ * Forgets the keys of a service that are older than 24 hours.
  * @returns how many
  */
-export async function purgeIdempotencyKeys(db: Database): Promise<number> {
+export async function purgeIdempotencyKeys(db: Database, account: ServiceAccount): Promise<number> {
   let purged = 0;
   for (;;) {
     const step = await db.sequelize.query(
-      `DELETE FROM idempotency_key WHERE created_at < CURRENT_TIMESTAMP(3) - INTERVAL 24 HOUR
+      `DELETE FROM ${tableOf(account)} WHERE created_at < CURRENT_TIMESTAMP(3) - INTERVAL 24 HOUR
        ORDER BY created_at LIMIT ${purgeStep}`,
       { type: QueryTypes.BULKDELETE },
     );
@@ -166,12 +173,12 @@ export async function purgeIdempotencyKeys(db: Database): Promise<number> {
  * tried again the next time.
  * @returns ends it
  */
-export function schedulePurge(db: Database, logger: Logger, interval = 60_000): () => void {
+export function schedulePurge(db: Database, account: ServiceAccount, logger: Logger, interval = 60_000): () => void {
   let timer: NodeJS.Timeout;
   let stopped = false;
   const purge = async () => {
     try {
-      await purgeIdempotencyKeys(db);
+      await purgeIdempotencyKeys(db, account);
     } catch (error) {
       if (!stopped && !isUnavailable(error)) logger.warn({ err: error }, 'idempotency keys could not be purged');
     }

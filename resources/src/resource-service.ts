@@ -104,9 +104,9 @@ export function createResourceApp(
     schema,
     requestTimeout,
     ...context
-  }: ServiceContext & { logger: Logger; health: Health; schema: SchemaWatch; requestTimeout: number },
+  }: Omit<ServiceContext, 'account'> & { logger: Logger; health: Health; schema: SchemaWatch; requestTimeout: number },
 ): Express {
-  const routes = service.routes(context);
+  const routes = service.routes({ ...context, account: service.account });
   const limits = new Map(routes.flatMap(({ path, bodyLimit: own }) => (own ? [[path, own]] : [])));
   return createApp({
     logger,
@@ -171,7 +171,7 @@ export async function startResourceService(service: ResourceServiceDescription, 
   const health = new Health(service.name, databaseChecks(db, schema));
   const app = createResourceApp(service, { db, requirePrecondition, requestTimeout, logger, health, schema });
   const server = await listen(app, config);
-  const stopPurge = schedulePurge(db, logger);
+  const stopPurge = schedulePurge(db, service.account, logger);
   endOnSignal(server, {
     health,
     logger,

@@ -1,4 +1,5 @@
 import type { Database, Transaction } from '@shop/db/connection.ts';
+import type { ServiceAccount } from '@shop/db/settings.ts';
 import type { Dependents } from '@shop/db/steps.ts';
 import { defineRoute, type Input, type Output, type Reply, type Route } from '@shop/service-kit/route.ts';
 import * as z from 'zod';
@@ -9,6 +10,8 @@ import { runWrite, type Settlement } from './settlement.ts';
 /** What every route of a service works with. */
 export interface ServiceContext {
   db: Database;
+  /** Whose tables its bookkeeping is in. */
+  account: ServiceAccount;
   /** Whether a conditional write must say which version it changes. */
   requirePrecondition: boolean;
   /** How many dependents a step changes, for tests. */
@@ -65,7 +68,7 @@ export function defineWrite<
   Q extends z.ZodObject | undefined = undefined,
   B extends z.ZodType | undefined = undefined,
 >(
-  { db, requirePrecondition, stepSize }: ServiceContext,
+  { db, account, requirePrecondition, stepSize }: ServiceContext,
   { conditional = false, dependents, work, ...route }: WriteRoute<P, Q, B>,
 ): Route {
   const hasVersion = conditional && route.body instanceof z.ZodObject && 'version' in route.body.shape;
@@ -97,7 +100,7 @@ export function defineWrite<
         required: requirePrecondition,
       };
       const key = headers['Idempotency-Key'];
-      const keyed = key === undefined ? undefined : keyedRequest(String(key), input.request);
+      const keyed = key === undefined ? undefined : keyedRequest(account, String(key), input.request);
       const isDryRun = _dry_run === 'true';
       const given = { ...input, query: query as Output<Q> };
       const reply = await runWrite({
