@@ -1,4 +1,5 @@
 import { responseBytes } from '@shop/service-kit/response-bound.ts';
+import { claim } from '@shop/service-kit/response-budget.ts';
 import { type Database, padded, placeholders, select, type Transaction } from './connection.ts';
 import { bytesOf, fillIn, longColumns, type Measured, measuredColumns } from './long-columns.ts';
 import type { ProductRow } from './models.ts';
@@ -99,6 +100,7 @@ export async function productsOf(
     room -= bytes + taking;
     if (room < 0 && embedded.length > 0) break;
     embedded.push({ products: taken, isCut });
+    claim(responseBytes - room);
   }
   const kept = [...new Set(embedded.flatMap(({ products }) => products))];
   await fillIn(db, 'product', kept, { columns: long, most: mostInline }, transaction);

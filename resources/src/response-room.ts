@@ -2,12 +2,15 @@ import { type Database, select, type Transaction } from '@shop/db/connection.ts'
 import type { ResourceTable } from '@shop/db/models.ts';
 import type { Effects } from '@shop/db/steps.ts';
 import { responseBytes } from '@shop/service-kit/response-bound.ts';
+import { claim } from '@shop/service-kit/response-budget.ts';
 
 /** What the answer to a batch still has room for. */
 export class ResponseRoom {
+  readonly #bytes: number;
   #left: number;
 
   constructor(bytes = responseBytes) {
+    this.#bytes = bytes;
     this.#left = bytes;
   }
 
@@ -17,7 +20,9 @@ export class ResponseRoom {
   }
 
   take(resource: unknown): void {
-    if (!this.isFull) this.#left -= Buffer.byteLength(JSON.stringify(resource) ?? '');
+    if (this.isFull) return;
+    this.#left -= Buffer.byteLength(JSON.stringify(resource) ?? '');
+    claim(this.#bytes - this.#left);
   }
 
   fill(): void {

@@ -7,6 +7,7 @@ import { etagOf, matchesNone } from './etag.ts';
 import { JsonText } from './json-text.ts';
 import { type Fault, Problem } from './problem.ts';
 import type { ProblemCode } from './problem-catalogue.ts';
+import { held, withinBudget } from './response-budget.ts';
 import { sharing } from './sharing.ts';
 import { parseRequest } from './validation.ts';
 
@@ -170,12 +171,17 @@ export function routerOf(routes: Route[]): Router {
         const handle = async () => {
           // Work that is shared may begin after this request has been answered, and Express has taken them back by then.
           req.params = params;
-          return route.handler(parseRequest(route, req));
+          return withinBudget(() => route.handler(parseRequest(route, req)));
         };
         // A handler sees the tags that the client knows.
         const question = () => `${req.originalUrl}\n${req.get('If-None-Match') ?? ''}`;
         const reply = isRead(req) ? () => share(question(), () => inSharedTime(req, handle)) : handle;
-        send(req, res, await inTime(req, reply));
+        const made = await inTime(req, reply);
+        const drop = held(made);
+        // Who has gone away meanwhile does not close any more.
+        if (res.destroyed) drop();
+        else res.once('close', drop);
+        send(req, res, made);
       });
     }
     entry.all(methodNotAllowed(here.map((route) => route.method)));

@@ -8,6 +8,7 @@ import { longColumnsFor, selectedColumns } from '@shop/resources/list/sql.ts';
 import { JsonText } from '@shop/service-kit/json-text.ts';
 import type { Problem } from '@shop/service-kit/problem.ts';
 import { responseBytes } from '@shop/service-kit/response-bound.ts';
+import { claim } from '@shop/service-kit/response-budget.ts';
 import { defineRoute, type Route } from '@shop/service-kit/route.ts';
 import { validationProblem } from '@shop/service-kit/validation.ts';
 import * as z from 'zod';
@@ -86,6 +87,7 @@ async function readTree(
   const bytes = rows.reduce((sum, row) => sum + bytesOf(row, long.columns), 0);
   // What is short is reckoned to be more than it may be.
   if (rows.length > mostNodes || (long.columns.length > 0 && bytes > 2 * responseBytes)) throw tooLarge();
+  claim(bytes);
   await fillIn(db, 'category', rows, long, snapshot);
   const countOf = new Map(counts.map(({ id, count }) => [id, count]));
   const nodes = new Map(

@@ -9,6 +9,7 @@ import { columnsFor, longColumnsFor, selectedColumns } from '@shop/resources/lis
 import { type ProductSummary, presentProduct } from '@shop/resources/product.ts';
 import { presentTag, tagColumns } from '@shop/resources/tag.ts';
 import { responseBytes } from '@shop/service-kit/response-bound.ts';
+import { claim } from '@shop/service-kit/response-budget.ts';
 import { productList } from './product.list.ts';
 import type { Product } from './product.schema.ts';
 
@@ -120,6 +121,7 @@ export async function presentProducts(
     room -= bytesOf(row, long) + (category ? bytesOf(category, longOfCategory) : 0) + tagBytes(own?.tags ?? []);
     return room < 0 && index > 0;
   });
+  claim(responseBytes - room);
   const fitting = end < 0 ? rows : rows.slice(0, end);
   const shown = [...new Set(fitting.flatMap((row) => categoryOf(row) ?? []))];
   await fillIn(db, 'category', shown, { columns: longOfCategory, most }, transaction);

@@ -4,6 +4,7 @@ import { inSnapshot } from '@shop/db/snapshot.ts';
 import { JsonArray, renderFitting } from '@shop/service-kit/json-text.ts';
 import type { Problem } from '@shop/service-kit/problem.ts';
 import { responseBytes } from '@shop/service-kit/response-bound.ts';
+import { claim } from '@shop/service-kit/response-budget.ts';
 import { validationProblem } from '@shop/service-kit/validation.ts';
 import { expensesOf, inLane } from './cost.ts';
 import { CursorCodec, cursorSentence, type Position } from './cursor.ts';
@@ -178,13 +179,14 @@ export function inOneState<T>(
   return isMore ? inSnapshot(db, read) : read();
 }
 
-/** The first of some rows: as many as have room in a response, and one at least. */
+/** The first of some rows: as many as have room in a response, and one at least. It claims what they take. */
 export function fittingRows<Row extends object>(rows: Row[], columns: readonly string[]): Row[] {
   let room = responseBytes;
   const end = rows.findIndex((row, index) => {
     room -= bytesOf(row, columns);
     return room < 0 && index > 0;
   });
+  claim(responseBytes - room);
   return end < 0 ? rows : rows.slice(0, end);
 }
 
