@@ -3,6 +3,7 @@ import { inSnapshot } from '@shop/db/snapshot.ts';
 import { Binder } from '@shop/resources/list/binder.ts';
 import { inLane } from '@shop/resources/list/cost.ts';
 import { filterQuery, filterRequest, type ListRequest } from '@shop/resources/list/query.ts';
+import { planned } from '@shop/resources/list/search-plan.ts';
 import { whereSql } from '@shop/resources/list/sql.ts';
 import { productStatus } from '@shop/resources/product.ts';
 import { defineRoute, type Route } from '@shop/service-kit/route.ts';
@@ -206,7 +207,7 @@ export function facetsRoute(db: Database): Route {
     problems: [],
     handler: async ({ query }) => {
       const asked = filterRequest(productList, query);
-      const request = (await productList.prepare?.(db, asked)) ?? asked;
+      const request = await planned(db, productList, (await productList.prepare?.(db, asked)) ?? asked);
       const read = () => inSnapshot(db, (snapshot) => readFacets(db, request, snapshot));
       return { status: 200, body: await inLane(db, [cost], read) };
     },

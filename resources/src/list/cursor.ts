@@ -45,13 +45,13 @@ export class CursorCodec {
   }
 
   /** The position, or undefined for a cursor that was forged, damaged, or given for another list. */
-  decode(cursor: string, subject: string, length: number): Position | undefined {
+  decode(cursor: string, subject: string, lengths: number[]): Position | undefined {
     const bytes = Buffer.from(cursor, 'base64url');
     const [signature, payload] = [bytes.subarray(0, signatureBytes), bytes.subarray(signatureBytes).toString()];
     const isOf = (key: Buffer) => timingSafeEqual(signature, this.#sign(key, payload, subject));
     if (signature.length < signatureBytes || !this.#keys().some(isOf)) return undefined;
     const parsed = content.safeParse(JSON.parse(payload));
-    if (!parsed.success || parsed.data[1].length !== length) return undefined;
+    if (!parsed.success || !lengths.includes(parsed.data[1].length)) return undefined;
     return { direction: parsed.data[0], values: parsed.data[1] };
   }
 }

@@ -3,6 +3,7 @@ import { describedAs } from '../fields.ts';
 import { cursorSentence } from './cursor.ts';
 import type { ListDeclaration } from './declaration.ts';
 import { type FieldValue, filterSchema, hasOperator, type Operator, operators, refuse } from './field.ts';
+import type { SearchPlan } from './search.ts';
 
 export const defaultLimit = 50;
 export const largestLimit = 250;
@@ -30,6 +31,8 @@ export interface ListRequest {
   /** The parsed values of the declaration's own parameters. */
   parameters: Record<string, unknown>;
   search: string | undefined;
+  /** How the search is carried out; by asking the full-text index for all terms, when absent. */
+  plan?: SearchPlan;
   /** Total: the id is always the last key. Empty for relevance. */
   sort: SortKey[];
   window: Window;
@@ -115,7 +118,9 @@ const searchParameter = z
   })
   .optional()
   .meta({
-    description: 'Full-text search; the last word matches as a prefix.',
+    description:
+      'Full-text search: every word must be there, the last one as a prefix. By relevance; where too many are found to rank ' +
+      'them, by id, and then a page may hold fewer than asked for, or none, while `Link` leads on.',
     override: describedAs({ type: 'string' }),
     example: 'plain shi',
   });

@@ -12,6 +12,8 @@ import { cursorKeysOf } from './cursor-keys.ts';
 import type { ListDeclaration } from './declaration.ts';
 import type { FieldValue } from './field.ts';
 import type { ListRequest, Selection } from './query.ts';
+import { type Edges, edgesOf, findPage } from './search-page.ts';
+import { isScan, planned } from './search-plan.ts';
 import { countSql, longColumnsFor, pageSql } from './sql.ts';
 
 /** A page as it is answered: its items as JSON, and the headers that lead on. */
@@ -54,8 +56,8 @@ export function createListReader(db: Database, declaration: ListDeclaration, pat
     await keys.ready();
     if (window.kind === 'offset' || window.cursor === undefined) return undefined;
     const { cursor } = window;
-    // By relevance there are two keys: the score and the id.
-    const decode = () => codec.decode(cursor, subject, sort.length || 2);
+    // By relevance there are two keys, the score and the id; or only the id, where too many rows are found to rank them.
+    const decode = () => codec.decode(cursor, subject, sort.length > 0 ? [sort.length] : [1, 2]);
     const position = decode() ?? ((await keys.reload()) ? decode() : undefined);
     if (position) return position;
     throw validationProblem([
@@ -67,12 +69,7 @@ export function createListReader(db: Database, declaration: ListDeclaration, pat
     ]);
   }
 
-  function cursorLinks(
-    request: ListRequest,
-    subject: string,
-    page: { first?: FieldValue[]; last?: FieldValue[]; more: boolean },
-    position?: Position,
-  ) {
+  function cursorLinks(request: ListRequest, subject: string, page: Edges, position?: Position) {
     const { limit } = request.window;
     const at = (direction: Position['direction'], values: FieldValue[]) => ({
       _limit: limit,
@@ -110,9 +107,10 @@ export function createListReader(db: Database, declaration: ListDeclaration, pat
   ): Promise<ListPage> {
     const subject = subjectOf(asked);
     const position = await positionOf(asked, subject);
-    const request = declaration.prepare ? await declaration.prepare(db, asked) : asked;
+    const prepared = declaration.prepare ? await declaration.prepare(db, asked) : asked;
+    const request = await planned(db, declaration, prepared, position);
     const { selection, count } = request;
-    const isMore = count || longColumnsFor(declaration.table, selection).length > 0;
+    const isMore = count || isScan(request) || longColumnsFor(declaration.table, selection).length > 0;
     const read = (snapshot?: Transaction) => readAt(snapshot, { asked, request, subject, position }, present);
     // A connection is taken once there is a place in the lane.
     return inLane(db, expensesOf(declaration, request), () =>
@@ -128,7 +126,8 @@ export function createListReader(db: Database, declaration: ListDeclaration, pat
     const { limit, kind } = request.window;
     const isBackwards = position !== undefined && position.direction !== 'after';
     const long = { columns: longColumnsFor(declaration.table, request.selection), most: responseBytes / (limit + 1) };
-    const { sql, bind, keys } = pageSql(declaration, request, long.most, position);
+    const page = await findPage(db, declaration, request, position, snapshot);
+    const { sql, bind, keys } = pageSql(declaration, page?.request ?? request, long.most, position);
     const found = await select<Row & Record<string, FieldValue>>(db, sql, bind, snapshot);
     // In the order in which they were read: of a page before a position, those next to it are kept.
     const fitting = fittingRows(found.slice(0, limit), long.columns);
@@ -151,19 +150,16 @@ export function createListReader(db: Database, declaration: ListDeclaration, pat
       headers['X-Total-Count'] = String(total);
     }
     const [first, last] = [rows[0], rows.at(-1)];
+    const edges: Edges = {
+      more: isCut || found.length > limit,
+      ...(first ? { first: keysOf(first) } : {}),
+      ...(last ? { last: keysOf(last) } : {}),
+    };
+    const endedAt = edges.more ? undefined : page?.endedAt;
     headers.Link =
       kind === 'offset'
         ? offsetLinks(asked, total)
-        : cursorLinks(
-            asked,
-            subject,
-            {
-              more: isCut || found.length > limit,
-              ...(first ? { first: keysOf(first) } : {}),
-              ...(last ? { last: keysOf(last) } : {}),
-            },
-            position,
-          );
+        : cursorLinks(asked, subject, endedAt === undefined ? edges : edgesOf(edges, endedAt, position), position);
     return { body: new JsonArray(texts, bytes), headers };
   }
 }

@@ -2,7 +2,10 @@ import { codeTermsOf, type QueryTerm, queryTerms, termsOf } from '@shop/db/searc
 import type { Binder } from './binder.ts';
 import type { ListDeclaration } from './declaration.ts';
 
-/** How a search is carried out: which of its terms the full-text index is asked for; all others are looked for in what that finds. */
+/**
+ * How a search is carried out: which of its terms the full-text index is asked for. All others are looked for in the terms of
+ * the rows that this finds; with none, in those of all rows, one after the other.
+ */
 export interface SearchPlan {
   indexed: QueryTerm[];
 }
@@ -22,20 +25,26 @@ function likeEach(text: string, patterns: string[], padding: string, bind: Binde
 }
 
 /**
- * The condition of a search: every term must be among a row's. Terms are letters and digits (`@shop/db/search/terms.ts`): none
- * of the operators of a search reaches the database.
+ * The condition of a search on the rows of a table of terms, which are called `found`: every term must be among a row's. Terms
+ * are letters and digits (`@shop/db/search/terms.ts`): none of the operators of a search reaches the database.
  */
-export function searchCondition({ table }: ListDeclaration, text: string, bind: Binder, plan?: SearchPlan): string {
+export function termCondition(text: string, bind: Binder, plan?: SearchPlan): string {
   const terms = queryTerms(text);
   if (terms.length === 0) return 'FALSE';
   const indexed = plan?.indexed ?? terms;
-  const filtered = terms.filter((term) => !indexed.includes(term));
+  const isIndexed = ({ term, prefix }: QueryTerm) => indexed.some((one) => one.term === term && one.prefix === prefix);
+  const filtered = terms.filter((term) => !isIndexed(term));
   const conditions = likeEach('found.terms', filtered.map(patternOf), '%', bind);
   if (indexed.length > 0) {
     const wanted = indexed.map(({ term, prefix }) => `+${term}${prefix ? '*' : ''}`).join(' ');
     conditions.unshift(`MATCH (found.terms) AGAINST (${bind.add(wanted)} IN BOOLEAN MODE)`);
   }
-  return `${table}.id IN (SELECT found.id FROM ${table}_search AS found WHERE ${conditions.join(' AND ')})`;
+  return conditions.join(' AND ');
+}
+
+/** The condition of a search on the rows of a resource's own table. */
+export function searchCondition({ table }: ListDeclaration, text: string, bind: Binder, plan?: SearchPlan): string {
+  return `${table}.id IN (SELECT found.id FROM ${table}_search AS found WHERE ${termCondition(text, bind, plan)})`;
 }
 
 /** What the name, or the article number, counts for that is the very text of the search. */

@@ -5,7 +5,7 @@ import type { Position } from './cursor.ts';
 import type { ListDeclaration } from './declaration.ts';
 import type { FieldValue, ListField } from './field.ts';
 import type { Filter, ListRequest, Selection } from './query.ts';
-import { searchCondition, searchScore } from './search.ts';
+import { searchCondition, searchScore, termCondition } from './search.ts';
 
 /** The SQL of a field: what it declares, or its column. */
 const sqlOf = ({ table, fields }: ListDeclaration, name: string): string => fields[name]?.sql ?? `${table}.${name}`;
@@ -50,14 +50,14 @@ function condition(declaration: ListDeclaration, { field: name, operator, values
 /** The condition of a request's filters, parameters and search; `TRUE` when there are none. */
 export function whereSql(
   declaration: ListDeclaration,
-  { filters, parameters, search }: Pick<ListRequest, 'filters' | 'parameters' | 'search'>,
+  { filters, parameters, search, plan }: Pick<ListRequest, 'filters' | 'parameters' | 'search' | 'plan'>,
   bind: Binder,
 ): string {
   const own = Object.entries(declaration.parameters ?? {}).flatMap(([name, { where }]) =>
     where && parameters[name] !== undefined ? [where(parameters[name] as never, bind)] : [],
   );
   const conditions = [...filters.map((filter) => condition(declaration, filter, bind)), ...own];
-  if (search !== undefined) conditions.push(searchCondition(declaration, search, bind));
+  if (search !== undefined) conditions.push(searchCondition(declaration, search, bind, plan));
   return conditions.length > 0 ? conditions.join(' AND ') : 'TRUE';
 }
 
@@ -171,6 +171,14 @@ export function pageSql(
 /** The statement that counts all rows of a request. */
 export function countSql(declaration: ListDeclaration, request: ListRequest): { sql: string; bind: unknown[] } {
   const bind = new Binder();
+  const { search, plan } = request;
+  if (search !== undefined && whereSql(declaration, { ...request, search: undefined }, new Binder()) === 'TRUE') {
+    const where = termCondition(search, bind, plan);
+    return {
+      sql: `SELECT COUNT(*) AS count FROM ${declaration.table}_search AS found WHERE ${where}`,
+      bind: bind.values,
+    };
+  }
   const where = whereSql(declaration, request, bind);
   return { sql: `SELECT COUNT(*) AS count FROM ${declaration.table} WHERE ${where}`, bind: bind.values };
 }
