@@ -12,6 +12,9 @@ const folder = path.join(import.meta.dirname, '../migrations');
 /** Seconds that a process waits for another one that is migrating. */
 const lockSeconds = 120;
 
+/** A table that is there while a restore is not complete. */
+export const restoreMark = 'restore_in_progress';
+
 /** The names of all migrations of this release, in order. */
 export async function migrationNames(): Promise<string[]> {
   return (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();
@@ -78,6 +81,11 @@ export async function migrate(
 ): Promise<string[]> {
   await createDatabase(settings);
   const ran = await withSchemaLock(settings, async (db) => {
+    if ((await select(db, `SHOW TABLES LIKE '${restoreMark}'`)).length > 0) {
+      throw new SchemaError(
+        `A restore into the database ${settings.database} was cut off, so it is incomplete. Run the restore again, or "npm run db:reset".`,
+      );
+    }
     const names = await migrations(db).up();
     // Also of rows that came in without the services: by a dump of another release, or by hand.
     await fillSearchText(db, onProgress).catch((error) => {

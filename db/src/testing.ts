@@ -26,9 +26,12 @@ export function testServer(): DatabaseSettings {
 /** A database name that no other test has. */
 export const testDatabaseName = (): string => `test_${randomBytes(6).toString('hex')}`;
 
-/** Makes a database, migrates it, and gives the services' accounts their rights on it. */
-export async function createTestDatabase(): Promise<TestDatabase> {
-  const owner = { ...testServer(), database: testDatabaseName() };
+/**
+ * Makes a database, migrates it, and gives the services' accounts their rights on it.
+ * @param database its name; it may be there already
+ */
+export async function createTestDatabase(database = testDatabaseName()): Promise<TestDatabase> {
+  const owner = { ...testServer(), database };
   await migrate(owner);
   const accounts = {
     catalog: { user: `${owner.database}_c`, password: randomBytes(9).toString('hex') },

@@ -7,12 +7,17 @@ import type { DatabaseSettings } from '../settings.ts';
 /**
  * Runs one database command: finds the database, does the work, prints one line. When it fails it says why in one line
  * and the exit code is 1; a database that it started is stopped either way.
+ * @param say prints a line
  */
-export async function runCommand(name: string, work: (database: ProvidedDatabase) => Promise<string>): Promise<void> {
+export async function runCommand(
+  name: string,
+  work: (database: ProvidedDatabase) => Promise<string>,
+  say: (line: string) => void = console.log,
+): Promise<void> {
   try {
-    const database = await provideDatabase(loadEnvironmentFile(), { say: (line) => console.log(line) });
+    const database = await provideDatabase(loadEnvironmentFile(), { say });
     try {
-      console.log(await work(database));
+      say(await work(database));
     } catch (error) {
       if (!isUnavailable(error)) throw error;
       const { host, port, user } = database.owner;

@@ -29,6 +29,8 @@ export interface TableDefinition {
   /** By name; that of the primary key is `PRIMARY`. */
   indexes: Map<string, IndexDefinition>;
   constraints: Map<string, ConstraintDefinition>;
+  /** The next number of the column that counts up; undefined where there is none yet. No part of the schema. */
+  autoIncrement: number | undefined;
 }
 
 const nameOf = (token: Token | undefined): string => (token ?? '').slice(1, -1).replaceAll('``', '`');
@@ -202,6 +204,7 @@ export function parseTable(sql: string): TableDefinition {
     columns: new Map(),
     indexes: new Map(),
     constraints: new Map(),
+    autoIncrement: Number(/\bAUTO_INCREMENT=(\d+)/.exec(options)?.[1]) || undefined,
   };
   for (const line of lines.filter((text) => text.startsWith('  '))) {
     const reader = new Reader(tokensOf(line.trim().replace(/,$/, '')));
@@ -225,9 +228,16 @@ export const constraintSql = (name: string, { sql }: ConstraintDefinition): stri
 
 const byName = ([one]: [string, unknown], [other]: [string, unknown]): number => (one < other ? -1 : 1);
 
-/** A table as the statement that creates it, the same for the same table on either server; without foreign keys if told so. */
-export function createTableSql(table: TableDefinition, { foreignKeys = true } = {}): string {
-  const indexes = [...table.indexes].sort(byName).map(([, { sql }]) => sql);
+/**
+ * A table as the statement that creates it, the same for the same table on either server.
+ * @param options.foreignKeys false leaves them out
+ * @param options.fullText false leaves these indexes out
+ */
+export function createTableSql(table: TableDefinition, { foreignKeys = true, fullText = true } = {}): string {
+  const indexes = [...table.indexes]
+    .filter(([, { kind }]) => fullText || kind !== 'FULLTEXT KEY')
+    .sort(byName)
+    .map(([, { sql }]) => sql);
   const constraints = [...table.constraints].filter(([, { kind }]) => foreignKeys || kind !== 'FOREIGN KEY');
   const lines = [
     ...[...table.columns].map(([name, sql]) => `${quoted(name)} ${sql}`),
