@@ -52,7 +52,8 @@ export async function startTestService(
     address = {},
     poolMax = 10,
     queueMax = 100,
-    expensiveMax,
+    // No lane: what a test asks for at once is to be answered on a machine that is busy, too.
+    expensiveMax = 1_000,
     requirePrecondition = false,
     requestTimeout = 30_000,
     stepSize = defaultStepSize,

@@ -89,8 +89,6 @@ describe('the cost of a list', () => {
   });
 
   test('When the lane is free, then every expensive list is answered', async () => {
-    const answers = await lists(expensive.map(([query]) => query));
-
-    expect(answers.map(({ status }) => status)).toEqual(expensive.map(() => 200));
+    for (const [query] of expensive) expect((await lists([query]))[0]?.status).toBe(200);
   });
 });
