@@ -131,3 +131,21 @@ test('When a product changes while facets are counted, then all of them count th
   const active = body.status.find(({ value }: { value: string }) => value === 'active');
   expect([active.count, body.tag[0]?.count ?? 0]).toEqual([body.total, body.total]);
 });
+
+test('When a connection has read a snapshot, then what is written on it sees what others commit meanwhile', async () => {
+  const one = await startTestService(catalogService, { database: service.database, poolMax: 1 });
+  const { id } = await make.product();
+  await one.get('/api/products');
+  const { statements } = one;
+  statements.push = (statement) => {
+    if (/FOR UPDATE/.test(statement)) writeNow(`UPDATE product SET version = 7 WHERE id = ${id}`);
+    return 0;
+  };
+  const { status, body } = await one.put(`/api/products/${id}`, {
+    version: 1,
+    category_id: (await make.category()).id,
+  });
+  await one.stop();
+
+  expect([status, body.current?.version]).toEqual([409, 7]);
+});

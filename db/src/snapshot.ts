@@ -4,8 +4,8 @@ import { isLost } from './errors.ts';
 import { isMariaDb } from './statement-deadline.ts';
 
 /**
- * What begins and ends a snapshot. Both are one statement: without autocommit the first read begins a transaction, in which all
- * see what it saw; and to turn autocommit on again ends it. (START TRANSACTION WITH CONSISTENT SNAPSHOT would be one of three, as
+ * What a session is while it reads a snapshot, and after it: without autocommit the first read begins a transaction, in which all
+ * see what it saw. (START TRANSACTION WITH CONSISTENT SNAPSHOT would be one more, as
  * the isolation level has to be set before, and it says nothing at all at the level that sessions have.)
  */
 const setSession = (connection: mysql.Connection, isolation: string, autocommit: number): string =>
@@ -29,7 +29,9 @@ export async function inSnapshot<T>(db: Database, work: (snapshot: Transaction) 
     const snapshot = { connection, finished: undefined as string | undefined };
     const end = () => {
       snapshot.finished = 'read';
-      send(connection, setSession(connection, 'READ-COMMITTED', 1))
+      // Committed first: MariaDB keeps the level that a transaction has for the next one when only `autocommit` ends it.
+      send(connection, 'COMMIT')
+        .then(() => send(connection, setSession(connection, 'READ-COMMITTED', 1)))
         // A session that cannot be ended is no use to anybody.
         .catch(() => connection.destroy())
         .finally(() => connectionManager.releaseConnection(connection));
