@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { type Database, QueryTypes, select, type Transaction } from '../connection.ts';
 import { insertRows } from '../insert-rows.ts';
 import type { ResourceTable } from '../models.ts';
@@ -14,36 +15,46 @@ export const searchColumns: Record<ResourceTable, readonly string[]> = {
 /** Those columns of a row, as the database or a client has them. */
 export type Searched = object;
 
+/** How many different terms of a description are kept. Prose of 64 KiB has about 2,500; what has more is no prose. */
+export const mostDescriptionTerms = 4_000;
+
 /**
  * A row's terms as its table of terms holds them: a section for each of its columns, ` w_red w_shirt | w_sh1 | `. A description
- * repeats none of the others.
+ * repeats none of the others, and has at most {@link mostDescriptionTerms}.
  */
 export function searchTextOf(table: ResourceTable, row: Searched): string {
   const seen = new Set<string>();
   const sections = searchColumns[table].map((column) => {
     const text = String((row as Record<string, unknown>)[column] ?? '');
     const terms = column === 'sku' ? codeTermsOf(text) : termsOf(text);
-    const kept = column === 'description' ? terms.filter((term) => !seen.has(term)) : terms;
+    const isLong = column === 'description';
+    const kept = isLong ? terms.filter((term) => !seen.has(term)).slice(0, mostDescriptionTerms) : terms;
     for (const term of kept) seen.add(term);
     return `${kept.map((term) => `${term} `).join('')}| `;
   });
   return ` ${sections.join('')}`;
 }
 
+/** Milliseconds for which terms are made before others have a turn: a batch may have 8 MiB of text. */
+const turn = 20;
+
 /** Writes down the terms of new rows. */
-export const insertSearchText = (
+export async function insertSearchText(
   db: Database,
   transaction: Transaction,
   table: ResourceTable,
   rows: { id: number; row: Searched }[],
-): Promise<void> =>
-  insertRows(
-    db,
-    transaction,
-    `${table}_search`,
-    ['id', 'terms'],
-    rows.map(({ id, row }) => [id, searchTextOf(table, row)]),
-  );
+): Promise<void> {
+  const made: [number, string][] = [];
+  let since = performance.now();
+  for (const { id, row } of rows) {
+    made.push([id, searchTextOf(table, row)]);
+    if (performance.now() - since < turn) continue;
+    await setImmediate();
+    since = performance.now();
+  }
+  await insertRows(db, transaction, `${table}_search`, ['id', 'terms'], made);
+}
 
 /** Writes down the terms of a row that is there, whether or not they were written down before. */
 export async function replaceSearchText(

@@ -13,7 +13,6 @@ export const shortestTerm = 3;
 const unspaced =
   /[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\p{scx=Bopo}\p{scx=Yiii}\p{scx=Thai}\p{scx=Laoo}\p{scx=Khmr}\p{scx=Mymr}\p{scx=Tibt}\p{scx=Lana}\p{scx=Talu}\p{scx=Tale}\p{scx=Bali}\p{scx=Java}]/u;
 const letter = /[\p{L}\p{N}\p{M}]/u;
-const plain = /[a-z0-9]/;
 /** Emoji, currencies, mathematics. What ASCII has of these is punctuation to a search. */
 const symbol = /[\p{So}\p{Sc}\p{Sm}]/u;
 const ignored = /\p{Default_Ignorable_Code_Point}/u;
@@ -36,9 +35,13 @@ function folded(text: string): string {
   );
 }
 
+/** Whether a folded character is a letter or digit of ASCII: nearly all are, so it is asked before any expression. */
+const isPlain = (character: string): boolean =>
+  (character >= 'a' && character <= 'z') || (character >= '0' && character <= '9');
+
 /** A character in letters and digits that every server takes for parts of a word: `_` and four digits of base 36, if it needs them. */
 const encoded = (character: string): string =>
-  plain.test(character) ? character : `_${(character.codePointAt(0) as number).toString(36).padStart(4, '0')}`;
+  isPlain(character) ? character : `_${(character.codePointAt(0) as number).toString(36).padStart(4, '0')}`;
 
 /** Characters as a term. Its beginning makes it no stop word and no shorter than an index wants; what is too long is cut. */
 function termOf(characters: string[]): string {
@@ -66,7 +69,7 @@ function piecesOf(text: string): Piece[] {
     pieces.push(last);
   };
   for (const character of folded(text)) {
-    if (ignored.test(character)) continue;
+    if (character > '\u007f' && ignored.test(character)) continue;
     const kind = kindOf(character);
     const isSigned = last?.kind === 'word' && isSign(last.characters.at(-1));
     if (kind === 'run' && last?.kind === 'run') last.characters.push(character);
@@ -84,8 +87,9 @@ const isSign = (character: string | undefined): boolean => character === '+' || 
 
 /** What a character is a part of; undefined for what stands between words. */
 function kindOf(character: string): Piece['kind'] | undefined {
+  if (character <= '\u007f') return isPlain(character) ? 'word' : undefined;
   if (letter.test(character)) return unspaced.test(character) ? 'run' : 'word';
-  return character > '\u007f' && symbol.test(character) ? 'symbol' : undefined;
+  return symbol.test(character) ? 'symbol' : undefined;
 }
 
 /** A run as its pairs of neighbours, which any part of it of two characters or more shares. */
