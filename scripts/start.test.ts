@@ -226,27 +226,43 @@ describe('a service on its own', () => {
     });
   });
 
-  test('When the database differs from the models, then it ends with exit code 1 and names the column', async () => {
+  /** Starts catalog-service, and ends it when it has said why it is not ready. */
+  async function whyNotReady(database: TestDatabase) {
+    const env = { ...(await isolatedEnvironment(await newFolder())), ...environmentOf(database), LOG_LEVEL: 'error' };
+    const child = spawn(process.execPath, ['catalog-service/src/server.ts'], {
+      cwd: root,
+      env,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const exited = once(child, 'exit');
+    const [line] = await once(child.stdout, 'data');
+    const ready = await request(`http://127.0.0.1:${env.CATALOG_SERVICE_PORT}/health/ready`);
+    const products = await request(`http://127.0.0.1:${env.CATALOG_SERVICE_PORT}/api/products`);
+    child.kill('SIGTERM');
+    return { said: String(line), ready: ready.status, products: products.body.code, exited: await exited };
+  }
+
+  test('When the database differs from the models, then it is not ready, names the column and says what mends it', async () => {
     const database = await createTestDatabase();
     await database.db.sequelize.query('ALTER TABLE product MODIFY stock BIGINT NOT NULL');
 
-    const ended = await runService(environmentOf(database));
+    const { said, ...seen } = await whyNotReady(database);
     await database.drop();
 
-    expect(ended).toEqual({
-      code: 1,
-      lines: ['The database differs from the models: column product.stock is bigint, not int.'],
-    });
+    expect(seen).toEqual({ ready: 503, products: 'unavailable', exited: [0, null] });
+    expect(said).toContain('product.stock');
+    expect(said).toContain('db:verify');
   });
 
-  test('When a migration is missing and it may not migrate, then it ends with exit code 1 and says what to run', async () => {
+  test('When a migration is missing and it may not migrate, then it is not ready, and says what to run', async () => {
     const database = await createTestDatabase();
     await database.db.sequelize.query("DELETE FROM schema_migration WHERE name LIKE '0001%'");
 
-    const ended = await runService(environmentOf(database));
+    const { said, ...seen } = await whyNotReady(database);
     await database.drop();
 
-    expect(ended).toEqual({ code: 1, lines: [expect.stringContaining('npm run db:schema')] });
+    expect(seen).toEqual({ ready: 503, products: 'unavailable', exited: [0, null] });
+    expect(said).toContain('npm run db:schema');
   });
 
   test('When the database is away at its start, then it lives, is not ready, answers 503, and ends on SIGTERM', async () => {

@@ -9,7 +9,7 @@ const tokenPattern =
  * set before a text, and what MySQL hides in comments of its version (`INVISIBLE`, `WITH PARSER`) in sight.
  */
 export function tokensOf(sql: string): Token[] {
-  const tokens = sql.replaceAll(/\/\*M?!\d*\s*(.*?)\s*\*\//g, '$1').match(tokenPattern) ?? [];
+  const tokens = sql.replaceAll(/\/\*M?!\d*|\*\//g, ' ').match(tokenPattern) ?? [];
   const spelled = tokens.map((token) => (/^[A-Za-z_]/.test(token) ? token.toLowerCase() : token));
   return spelled.filter((token, index) => !(token.startsWith('_utf8') && /^['"]/.test(spelled[index + 1] ?? '')));
 }
