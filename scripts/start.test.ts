@@ -228,7 +228,11 @@ describe('a service on its own', () => {
 
   /** Starts catalog-service, and ends it when it has said why it is not ready. */
   async function whyNotReady(database: TestDatabase) {
-    const env = { ...(await isolatedEnvironment(await newFolder())), ...environmentOf(database), LOG_LEVEL: 'error' };
+    const env: NodeJS.ProcessEnv = {
+      ...(await isolatedEnvironment(await newFolder())),
+      ...environmentOf(database),
+      LOG_LEVEL: 'error',
+    };
     const child = spawn(process.execPath, ['catalog-service/src/server.ts'], {
       cwd: root,
       env,

@@ -97,7 +97,8 @@ export class HistoryClient {
     const other: HistoryRequest =
       body && /^\/api\/\w+(\/\d+)?$/.test(path)
         ? { ...request, body: { ...body, created_at: 'another' } }
-        : { ...request, method: 'DELETE', path: `/api/tags/${nobody}` };
+        : // Keys belong to a service: another one may have the same.
+          { ...request, method: 'DELETE', path: `${path.split('/', 3).join('/')}/${nobody}` };
     const { status, body: problem } = await this.#send(other);
     if (problem?.code === 'idempotency_key_reused') return undefined;
     return `another ${method} under its key is answered ${status} ${JSON.stringify(problem)}`;
