@@ -114,6 +114,12 @@ describe('filters and sorts', () => {
       { query: ['id_like', '2'], keep: (row) => String(row.id).includes('2') },
       { query: ['created_at_gte', '2020-01-01'], keep: () => true },
       { query: ['created_at_lte', '2020-01-01T00:00:00+02:00'], keep: () => false },
+      // Beyond the years that SQL has, once they are in UTC.
+      { query: ['created_at', '9999-12-31T23:59:59-12:00'], keep: () => false },
+      { query: ['created_at_gte', '9999-12-31T23:59:59-14:00'], keep: () => false },
+      { query: ['created_at_lte', '9999-12-31T23:59:59-14:00'], keep: () => true },
+      { query: ['created_at_ne', '0000-01-01T00:00:00+14:00'], keep: () => true },
+      { query: ['created_at_lte', '0000-01-01T00:00:00+14:00'], keep: () => false },
     ),
   );
   const sortable = ['id', 'product_name', 'sku', 'status', 'price', 'stock', 'category_id'] as const;

@@ -31,6 +31,13 @@ const samples: Record<FieldKind, string> = {
   datetime: 'a date (2026-11-22) or an RFC 3339 time (2026-11-22T14:30:00Z)',
 };
 
+/** The times that a column can be compared with: in UTC, an offset can lead out of the years that SQL has. */
+const [firstTime, lastTime] = [Date.parse('0001-01-01T00:00:00.000Z'), Date.parse('9999-12-31T23:59:59.999Z')];
+
+/** A time as SQL has it; one beyond all of them is the first or the last. */
+const sqlTime = (time: number): string =>
+  new Date(Math.min(Math.max(time, firstTime), lastTime)).toISOString().replace('T', ' ').slice(0, -1);
+
 const dateOrTime = z.union([z.iso.date(), z.iso.datetime({ offset: true })]);
 
 /** A value of a field as it stands in a query string; undefined when it is not one. */
@@ -43,9 +50,7 @@ export function parseValue({ kind, values }: ListField, text: string): FieldValu
     case 'enum':
       return values?.includes(text) ? text : undefined;
     case 'datetime':
-      return dateOrTime.safeParse(text).success
-        ? new Date(text).toISOString().replace('T', ' ').slice(0, -1)
-        : undefined;
+      return dateOrTime.safeParse(text).success ? sqlTime(Date.parse(text)) : undefined;
     default:
       return text.isWellFormed() ? text : undefined;
   }
