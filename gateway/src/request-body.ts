@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { batchBodyLimit, bodyLimit } from '@shop/service-kit/body-limit.ts';
 import { nothingAt, Problem, unavailable } from '@shop/service-kit/problem.ts';
 import { notAllowed } from '@shop/service-kit/route.ts';
+import { BytePages } from './byte-pages.ts';
 import { isBelow, methodsAt } from './routes.ts';
 import type { Holder, SharedMemory } from './shared-memory.ts';
 
@@ -15,10 +16,6 @@ const paceInterval = 3_000;
 /** Pieces that any body may come in, and bytes of a larger one for each more. To read a piece costs the same, however small it is. */
 const usualPieces = 10_000;
 const bytesForPiece = 64;
-
-/** Bytes of the pages that a body is kept in. */
-const smallestPage = 2 ** 10;
-const largestPage = 2 ** 16;
 
 const noRoom = (): Problem => unavailable('The memory for request bodies is needed for other requests.');
 
@@ -39,63 +36,6 @@ export function bodyLimitOf({ method = 'GET', url = '/' }: IncomingMessage): num
   return /\/batch\/?$/i.test(path) ? batchBodyLimit : bodyLimit;
 }
 
-/** A body that comes in pieces of any size, in few pages: of a body in pieces of a byte, each piece would take a hundred. */
-class Pages {
-  readonly #announced: number;
-  readonly #pages: Buffer[] = [];
-  /** Bytes of the last page that are not used. */
-  #free = 0;
-  length = 0;
-  /** Bytes of memory. */
-  capacity = 0;
-
-  /** @param announced bytes that are to come, which may not be true; NaN when nothing is said */
-  constructor(announced: number) {
-    this.#announced = announced;
-  }
-
-  /** Bytes of memory that it has with so many bytes more. */
-  capacityWith(bytes: number): number {
-    return this.capacity + Math.max(0, this.#nextPage(bytes));
-  }
-
-  add(piece: Buffer): void {
-    const size = this.#nextPage(piece.length);
-    const kept = Math.min(this.#free, piece.length);
-    const last = this.#pages.at(-1);
-    if (last && kept > 0) piece.copy(last, last.length - this.#free, 0, kept);
-    this.#free -= kept;
-    if (size > 0) {
-      const rest = piece.subarray(kept);
-      // The usual case: all of it in one piece.
-      const page = size === piece.length ? piece : Buffer.allocUnsafe(size);
-      if (page !== piece) rest.copy(page);
-      this.#pages.push(page);
-      this.#free = size - rest.length;
-      this.capacity += size;
-    }
-    this.length += piece.length;
-  }
-
-  whole(): Buffer {
-    const whole = this.#pages.length === 1 ? (this.#pages[0] as Buffer) : Buffer.concat(this.#pages);
-    return whole.subarray(0, this.length);
-  }
-
-  clear(): void {
-    this.#pages.length = 0;
-  }
-
-  /** Bytes of the page that is needed for so many bytes more; 0 where they fit. It is no larger than what has come, or is to come. */
-  #nextPage(bytes: number): number {
-    const needed = bytes - this.#free;
-    if (needed <= 0) return 0;
-    const toCome = this.#announced - this.length - this.#free;
-    const roomy = Math.min(largestPage, Math.max(smallestPage, this.length));
-    return Math.max(needed, Number.isNaN(toCome) ? roomy : Math.min(roomy, toCome));
-  }
-}
-
 /** A body while it is read, and as long as it is kept. */
 export class KeptBody implements Holder {
   readonly client: string;
@@ -105,7 +45,7 @@ export class KeptBody implements Holder {
    */
   readonly whole: Promise<Buffer>;
   readonly #memory: SharedMemory;
-  readonly #pages: Pages;
+  readonly #pages: BytePages;
   readonly #pace: NodeJS.Timeout;
   readonly #refuse: (problem: Problem) => void;
   #lengthBefore = 0;
@@ -122,7 +62,7 @@ export class KeptBody implements Holder {
     this.client = client;
     this.whole = promise;
     this.#memory = memory;
-    this.#pages = new Pages(announced);
+    this.#pages = new BytePages(announced);
     this.#refuse = (problem) => {
       this.#stop();
       memory.release(this);
