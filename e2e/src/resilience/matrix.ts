@@ -269,6 +269,22 @@ export const matrix = {
     back: { how: 'by itself', within: returnBound },
     also: 'each of them is answered 2xx, or 503 with `Retry-After`',
   },
+  'heavy catalogue': {
+    when: '32 clients ask for all they may of a catalogue of the longest texts',
+    made: {
+      process:
+        '50 products with 50 tags and texts of 80 KiB, 35 categories in each other; lists, searches and batches at their limits',
+    },
+    cells: {
+      ...allFine,
+      reads: perhaps,
+      writes: perhaps,
+      keyed: perhaps,
+      tags: perhaps,
+    },
+    back: { how: 'by itself', within: returnBound },
+    also: 'each of them is answered 2xx, 400 `too_large`, or 503 with `Retry-After`; batches of 8 MiB may also be 504, and are then undone',
+  },
 } as const satisfies Record<string, Row>;
 
 export type Fault = keyof typeof matrix;

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from '@shop/db/connection.ts';
 import type { FaultMode, FaultProxy } from '@shop/service-kit/fault-proxy.ts';
 import { deafClients, flood, goneClients, halfOpenClients, hoardingClients, slowClients } from './clients.ts';
+import { heavyCatalogue } from './heavy-catalogue.ts';
 import type { Fault } from './matrix.ts';
 import type { ProcessSystem } from './process-system.ts';
 import type { Program } from './row.ts';
@@ -98,4 +99,5 @@ export const processFaults: Partial<Record<Fault, Make>> = {
     };
   },
   flood,
+  'heavy catalogue': heavyCatalogue,
 };
