@@ -94,12 +94,25 @@ function heaviest({ categories, tags, products }: Created, turn: number) {
   return all[turn % all.length] as (typeof all)[number];
 }
 
+/** Clients at work, and what has come of it so far. */
+export interface HeavyClients {
+  sent(): number;
+  /** How many were answered with success. */
+  done(): number;
+  /** What failed, in words. */
+  wrong: string[];
+  /** Ends the clients; returns when all of them are answered. */
+  stop(): Promise<void>;
+  /** Removes the catalogue. */
+  remove(): Promise<void>;
+}
+
 /**
- * Clients that ask for all there is of a catalogue that is as heavy as it may be, without a pause. Each may be refused for the size of
- * what it asks for, or while there is no room; none may fail.
+ * Starts clients that ask for all there is of a catalogue that is as heavy as it may be, without a pause. Each request may be refused
+ * for the size of what it asks for, or while there is no room; none may fail.
+ * @param requestTimeout `REQUEST_TIMEOUT_MS` of the gateway
  */
-export const heavyCatalogue: MakeFault<System> = async (system) => {
-  const { gateway } = system.urls;
+export async function startHeavyClients(gateway: string, requestTimeout: number): Promise<HeavyClients> {
   const created = await createCatalogue(gateway);
   const log = new WriteLog('');
   const allowed = ['ok', '400 validation_failed', '503 unavailable'];
@@ -109,32 +122,43 @@ export const heavyCatalogue: MakeFault<System> = async (system) => {
     while (!isOver) {
       const { method, path, body } = heaviest(created, turn++);
       const question = { method, url: gateway + path, ...(body ? { body } : {}) };
-      const answer = await ask(question, system.requestTimeout + 2_000, log);
-      if (answer.outcome === 'ok') done += 1;
+      const { outcome, milliseconds, problem } = await ask(question, requestTimeout + 2_000, log);
+      if (outcome === 'ok') done += 1;
       // The largest batch needs a processor for a second or two, and here each has a sixteenth of one.
-      const isOutOfTime = method === 'POST' && answer.outcome === '504 upstream_timeout';
-      if (!allowed.includes(answer.outcome) && !isOutOfTime) {
-        wrong.push(
-          `${method} ${path.slice(0, 80)}: ${answer.outcome} in ${answer.milliseconds} ms ${answer.problem.slice(0, 500)}`,
-        );
-      }
+      const isOutOfTime = method === 'POST' && outcome === '504 upstream_timeout';
+      if (allowed.includes(outcome) || isOutOfTime) continue;
+      wrong.push(`${method} ${path.slice(0, 80)}: ${outcome} in ${milliseconds} ms ${problem.slice(0, 500)}`);
     }
   };
   const clients = Promise.all(Array.from({ length: counts.clients }, client));
+  const stop = async () => {
+    isOver = true;
+    await clients;
+  };
+  return {
+    sent: () => turn,
+    done: () => done,
+    wrong,
+    stop,
+    remove: async () => {
+      await stop();
+      const all = (ids: number[]) => ({ delete: ids.map((id) => ({ id })) });
+      await batch(gateway, 'products', all(created.products));
+      await batch(gateway, 'categories', all(created.categories));
+      await batch(gateway, 'tags', all(created.tags));
+    },
+  };
+}
+
+/** The clients of {@link startHeavyClients}, for a few hundred requests. */
+export const heavyCatalogue: MakeFault<System> = async (system) => {
+  const clients = await startHeavyClients(system.urls.gateway, system.requestTimeout);
   return {
     also: async () => {
-      while (turn < counts.requests) await delay(50);
-      isOver = true;
-      await clients;
-      return done > 0 ? wrong : ['none of them was answered'];
+      while (clients.sent() < counts.requests) await delay(50);
+      await clients.stop();
+      return clients.done() > 0 ? clients.wrong : ['none of them was answered'];
     },
-    end: async () => {
-      isOver = true;
-      await clients;
-      const remove = (ids: number[]) => ({ delete: ids.map((id) => ({ id })) });
-      await batch(gateway, 'products', remove(created.products));
-      await batch(gateway, 'categories', remove(created.categories));
-      await batch(gateway, 'tags', remove(created.tags));
-    },
+    end: () => clients.remove(),
   };
 };

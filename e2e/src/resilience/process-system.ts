@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { connect, type Database, select } from '@shop/db/connection.ts';
 import { type EmbeddedDatabase, freePort, startEmbedded } from '@shop/db/embedded.ts';
-import { descendantsOf } from '@shop/db/process-list.ts';
 import { databaseEnvironment } from '@shop/db/provision.ts';
 import type { DatabaseSettings } from '@shop/db/settings.ts';
 import { serverConnections } from '@shop/db/testing.ts';
@@ -12,10 +10,9 @@ import { startRedis } from '../redis.ts';
 import { removeFolder, type Stack, startStack, temporaryFolder } from '../stack.ts';
 import { brokenRules } from '../stack-data.ts';
 import type { Program } from './row.ts';
+import { peakMemoryOf, programsOf } from './stack-programs.ts';
 import type { System } from './system.ts';
 import { timesDoneSql } from './times-done.ts';
-
-const programNames: Program[] = ['gateway', 'catalog-service', 'tagging-service'];
 
 /** `npm start` on a database server that can be killed, with proxies that can fail between its parts. */
 export interface ProcessSystem extends System {
@@ -100,15 +97,7 @@ export async function startProcessSystem(requestTimeout: number): Promise<Proces
       await db.sequelize.close();
     }
   };
-  const pids = async (): Promise<Record<Program, number>> => {
-    const processes = await descendantsOf(stack.process.pid as number);
-    return Object.fromEntries(
-      programNames.map((name) => [
-        name,
-        processes.find(({ command }) => command.endsWith(`${name}/src/server.ts`))?.pid ?? 0,
-      ]),
-    ) as Record<Program, number>;
-  };
+  const pids = () => programsOf(stack);
 
   return {
     stack,
@@ -126,10 +115,7 @@ export async function startProcessSystem(requestTimeout: number): Promise<Proces
         Program,
         string
       >,
-    peakMemory: async () => {
-      const entries = Object.entries(await pids()).map(async ([name, pid]) => [name, await peakBytes(pid)]);
-      return Object.fromEntries(await Promise.all(entries));
-    },
+    peakMemory: () => peakMemoryOf(stack),
     connections: () =>
       withDatabase(async (db) => {
         const held = Map.groupBy(await serverConnections(db), ({ user }) => user);
@@ -164,10 +150,4 @@ export async function startProcessSystem(requestTimeout: number): Promise<Proces
       await removeFolder(folder);
     },
   };
-}
-
-/** The most resident bytes that a process has had: from /proc, where there is one; else 0, and nothing is known. */
-async function peakBytes(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-  return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
 }
