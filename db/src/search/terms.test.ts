@@ -119,3 +119,31 @@ describe('the terms of a text', () => {
     },
   );
 });
+
+test('When a text is ASCII, then its terms are those that it has beside other characters', () => {
+  const word = fc.constantFrom(
+    'c',
+    'c++',
+    'c#',
+    'C#+',
+    'a1',
+    'A-1',
+    '+',
+    '#x',
+    "don't",
+    'w'.repeat(100),
+    '_',
+    '\n',
+    '|',
+  );
+  const text = fc
+    .array(word, { maxLength: 12 })
+    .chain((words) => fc.constantFrom(' ', '').map((gap) => words.join(gap)));
+  fc.assert(
+    fc.property(text, (ascii) => {
+      // A dash that is no ASCII, and stands for nothing.
+      expect(termsOf(ascii)).toEqual(termsOf(`${ascii} –`));
+    }),
+    { numRuns: 2_000 },
+  );
+});

@@ -60,15 +60,15 @@ interface Piece {
   characters: string[];
 }
 
-/** Cuts a text into pieces. `+` and `#` behind a word make it another one: `c++` is `c`, and `c++`. */
-function piecesOf(text: string): Piece[] {
+/** Cuts a folded text into pieces. `+` and `#` behind a word make it another one: `c++` is `c`, and `c++`. */
+function piecesOf(plain: string): Piece[] {
   const pieces: Piece[] = [];
   let last: Piece | undefined;
   const begin = (kind: Piece['kind'], characters: string[]): void => {
     last = { kind, characters };
     pieces.push(last);
   };
-  for (const character of folded(text)) {
+  for (const character of plain) {
     if (character > '\u007f' && ignored.test(character)) continue;
     const kind = kindOf(character);
     const isSigned = last?.kind === 'word' && isSign(last.characters.at(-1));
@@ -101,9 +101,24 @@ const pairsOf = (characters: string[]): string[] =>
  * characters that stand together, and the last one. They are ASCII, and the same on every server.
  */
 export function termsOf(text: string): string[] {
-  const terms = piecesOf(text).flatMap(({ kind, characters }) =>
+  const plain = folded(text);
+  if (isAscii.test(plain)) return asciiTermsOf(plain);
+  const pieces = new Map(piecesOf(plain).map((piece) => [`${piece.kind} ${piece.characters.join('')}`, piece]));
+  const terms = [...pieces.values()].flatMap(({ kind, characters }) =>
     kind === 'run' ? [...pairsOf(characters), termOf(characters.slice(-1))] : [termOf(characters)],
   );
+  return [...new Set(terms)];
+}
+
+const isAscii = /^\p{ASCII}*$/u;
+
+/** The same for a folded text that is ASCII, as most are: a batch may have 8 MiB of it, in words that come again and again. */
+function asciiTermsOf(text: string): string[] {
+  const words = new Set(text.match(/[a-z0-9]+[+#]*/g));
+  const terms = [...words].flatMap((word) => {
+    const bare = /^[a-z0-9]+/.exec(word)?.[0] ?? word;
+    return bare === word ? [termOf([...word])] : [termOf([...bare]), termOf([...word])];
+  });
   return [...new Set(terms)];
 }
 
@@ -120,7 +135,7 @@ export function codeTermsOf(text: string): string[] {
  * without spaces any part. What adds characters to a search adds terms, or lengthens one.
  */
 export function queryTerms(text: string): QueryTerm[] {
-  const pieces = piecesOf(text);
+  const pieces = piecesOf(folded(text));
   const terms = new Map<string, QueryTerm>();
   for (const [index, { kind, characters }] of pieces.entries()) {
     // A word with signs behind it is one that was there without them already.
