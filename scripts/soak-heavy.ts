@@ -38,7 +38,7 @@ async function soakHeavy(url: string, stack: Stack | undefined, { amount: minute
   for (const name of ended) console.log(`${name} ended`);
   console.log(
     `In ${(elapsed() / 60).toFixed(1)} min: ${clients.sent().toLocaleString('en')} requests, ${clients.done().toLocaleString('en')} of them ` +
-      `answered and the rest refused, ${clients.wrong.length} failed. Memory at the most: ` +
+      `done, ${clients.late()} batches out of time (504, undone), ${clients.wrong.length} failed, the rest refused (400 or 503). Memory at the most: ` +
       `${peaks.map(({ name, mib }) => `${name} ${Math.round(mib)} MiB`).join(', ')}.`,
   );
   const isBroken = clients.wrong.length + ended.length > 0 || peaks.some(({ mib }) => mib > memoryBound);

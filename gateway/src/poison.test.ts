@@ -102,7 +102,7 @@ test('When its time has passed, then a request that broke two replicas is tried 
   expect((await request(`${gateway.url}/api/products/1`)).status).toBe(200);
 });
 
-test('When a request that broke two replicas is answered after its time, then it is one as any other', async () => {
+test('When a request that broke two replicas is answered after its time, then it is treated like any other', async () => {
   const { state, urls, revive } = await startReplicas(2);
   const gateway = await startGateway({ catalog: urls });
   const ask = () => request(`${gateway.url}/api/products/poison`);

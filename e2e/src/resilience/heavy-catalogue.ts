@@ -99,6 +99,8 @@ export interface HeavyClients {
   sent(): number;
   /** How many were answered with success. */
   done(): number;
+  /** How many batches ran out of time, and were undone. */
+  late(): number;
   /** What failed, in words. */
   wrong: string[];
   /** Ends the clients; returns when all of them are answered. */
@@ -117,7 +119,7 @@ export async function startHeavyClients(gateway: string, requestTimeout: number)
   const log = new WriteLog('');
   const allowed = ['ok', '400 validation_failed', '503 unavailable'];
   const wrong: string[] = [];
-  let [turn, done, isOver] = [0, 0, false];
+  let [turn, done, late, isOver] = [0, 0, 0, false];
   const client = async () => {
     while (!isOver) {
       const { method, path, body } = heaviest(created, turn++);
@@ -126,6 +128,7 @@ export async function startHeavyClients(gateway: string, requestTimeout: number)
       if (outcome === 'ok') done += 1;
       // The largest batch needs a processor for a second or two, and here each has a sixteenth of one.
       const isOutOfTime = method === 'POST' && outcome === '504 upstream_timeout';
+      if (isOutOfTime) late += 1;
       if (allowed.includes(outcome) || isOutOfTime) continue;
       wrong.push(`${method} ${path.slice(0, 80)}: ${outcome} in ${milliseconds} ms ${problem.slice(0, 500)}`);
     }
@@ -138,6 +141,7 @@ export async function startHeavyClients(gateway: string, requestTimeout: number)
   return {
     sent: () => turn,
     done: () => done,
+    late: () => late,
     wrong,
     stop,
     remove: async () => {
