@@ -78,10 +78,11 @@ test.each([
 
 test('When a client needs longer for an answer than a service may take for it, then it has all of it', async () => {
   const { catalog, hasLeft } = generous();
-  const gateway = await startGateway({ catalog, requestTimeout: 1_000 });
+  // Long enough for the service to send the answer on a machine that is busy with other tests.
+  const gateway = await startGateway({ catalog, requestTimeout: 6_000 });
   const client = await deaf(gateway.url, '1');
   await hasLeft(1);
-  await delay(1_500);
+  await delay(6_500);
 
   expect(await client.hears()).toBe(digestOf(large));
 });
