@@ -1,7 +1,7 @@
 import { type Database, padded, placeholders, select } from '@shop/db/connection.ts';
 import { describedAs } from '@shop/resources/fields.ts';
 import type { ListDeclaration } from '@shop/resources/list/declaration.ts';
-import { refuse } from '@shop/resources/list/field.ts';
+import { largestLimit, refuse } from '@shop/resources/list/field.ts';
 import type { ListRequest } from '@shop/resources/list/query.ts';
 import { productColumns, productStatus } from '@shop/resources/product.ts';
 import * as z from 'zod';
@@ -15,9 +15,9 @@ const anyTag = z
   .union([z.string(), z.array(z.string())], { error: idsSentence })
   .transform((given, context): number[] => {
     const texts = [given].flat();
-    return texts.length <= 100 && texts.every((text) => idPattern.test(text))
+    return texts.length <= largestLimit && texts.every((text) => idPattern.test(text))
       ? texts.map(Number)
-      : refuse(context, idsSentence);
+      : refuse(context, `${idsSentence}, at most ${largestLimit} of them`);
   })
   .optional()
   .meta({
@@ -82,7 +82,7 @@ export const productList: ListDeclaration = {
     id: { kind: 'integer', unique: true },
     product_name: { kind: 'string' },
     slug: { kind: 'string', unique: true },
-    sku: { kind: 'string', nullable: true },
+    sku: { kind: 'string', nullable: true, unique: true },
     description: { kind: 'text', nullable: true },
     status: { kind: 'enum', values: productStatus.options },
     price: { kind: 'decimal' },

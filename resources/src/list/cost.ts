@@ -2,7 +2,7 @@ import type { Database } from '@shop/db/connection.ts';
 import { LaneError } from '@shop/db/errors.ts';
 import { type Fault, Problem } from '@shop/service-kit/problem.ts';
 import type { ListDeclaration } from './declaration.ts';
-import type { ListRequest } from './query.ts';
+import { type ListRequest, namesRows } from './query.ts';
 
 const expense = (parameter: string, detail: string): Fault => ({ parameter, code: 'expensive', detail });
 
@@ -43,9 +43,7 @@ function isInOrder({ indexes, parameters = {} }: ListDeclaration, request: ListR
 export function expensesOf(declaration: ListDeclaration, request: ListRequest): Fault[] {
   const { filters, search, count, raw } = request;
   if (search !== undefined) return [expense('q', 'is looked for among all rows: use more and longer words')];
-  // At most as many rows as values.
-  const isFew = filters.some(({ field, operator }) => operator === '' && declaration.fields[field]?.unique);
-  if (isFew) return [];
+  if (filters.some((filter) => namesRows(declaration, filter))) return [];
   const found = filters
     .filter(({ operator }) => operator === '_like')
     .map(({ field }) => expense(`${field}_like`, 'is looked for in every row: use q, or filter by =, _gte and _lte'));

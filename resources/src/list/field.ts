@@ -8,7 +8,7 @@ export type FieldKind = 'integer' | 'decimal' | 'string' | 'text' | 'enum' | 'da
 export interface ListField {
   kind: FieldKind;
   nullable?: boolean;
-  /** No two rows have the same value, nor none: an order by it is total. */
+  /** No two rows have the same value. Where none can be null either, an order by it is total. */
   unique?: boolean;
   /** For `enum`: what it can be. */
   values?: readonly string[];
@@ -18,6 +18,9 @@ export interface ListField {
 
 /** A value as it is bound to a statement. Decimals stay text, so that nothing is rounded on the way. */
 export type FieldValue = string | number | null;
+
+/** How many rows a page may have, and how many values a filter: as many as can be named can be answered. */
+export const largestLimit = 250;
 
 export const operators = ['', '_ne', '_gte', '_lte', '_like'] as const;
 export type Operator = (typeof operators)[number];
@@ -101,7 +104,8 @@ export function filterSchema(name: string, field: ListField, operator: Operator)
     .union([z.string(), z.array(z.string())], { error: sentence })
     .transform((given, context): FieldValue[] => {
       const texts = [given].flat();
-      if (texts.length > 100) return refuse(context, 'must be given at most 100 times', 'too_long', { maximum: 100 });
+      if (texts.length > largestLimit)
+        return refuse(context, `must be given at most ${largestLimit} times`, 'too_long', { maximum: largestLimit });
       if (!repeatable && texts.length > 1) return refuse(context, 'must be given once');
       const values = texts.map(parse);
       if (values.some((value) => value === undefined)) {

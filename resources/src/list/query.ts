@@ -2,11 +2,19 @@ import * as z from 'zod';
 import { describedAs } from '../fields.ts';
 import { cursorSentence } from './cursor.ts';
 import type { ListDeclaration } from './declaration.ts';
-import { type FieldValue, filterSchema, hasOperator, type Operator, operators, refuse } from './field.ts';
+import {
+  type FieldValue,
+  filterSchema,
+  hasOperator,
+  type ListField,
+  largestLimit,
+  type Operator,
+  operators,
+  refuse,
+} from './field.ts';
 import type { SearchPlan } from './search.ts';
 
-export const defaultLimit = 50;
-export const largestLimit = 250;
+const defaultLimit = 50;
 
 /** A condition on a field: `=`, `_ne` any of several values, the others one. */
 export interface Filter {
@@ -147,7 +155,11 @@ export function listQuery(declaration: ListDeclaration) {
   const sortable = Object.keys(fields).filter((name) => fields[name]?.kind !== 'text');
   return z
     .strictObject({
-      _limit: wholeNumber(1, largestLimit, `How many; ${defaultLimit} when absent.`),
+      _limit: wholeNumber(
+        1,
+        largestLimit,
+        `How many; when absent ${defaultLimit}, or as many as the filters on unique fields have values.`,
+      ),
       // Whether it is a cursor of this list can be told when the rest of the query is known to be right.
       _cursor: z
         .string({ error: 'must be given once' })
@@ -208,7 +220,15 @@ export function selectionOf({ embeds }: ListDeclaration, { _embed, _fields }: Se
   return { embed: new Set((_embed ?? embeds).filter((name) => !fields || fields.has(name))), fields };
 }
 
-function windowOf({ _limit = defaultLimit, _cursor, _start, _end, _page }: Query): Window {
+/** Whether a filter names rows one by one, so that it finds at most as many as it has values. */
+export const namesRows = ({ fields }: ListDeclaration, { field, operator, values }: Filter): boolean =>
+  operator === '' && fields[field]?.unique === true && !values.includes(null);
+
+function windowOf(declaration: ListDeclaration, query: Query, filters: Filter[]): Window {
+  const { _cursor, _start, _end, _page } = query;
+  // Who names the rows one by one wants them all; clients that do so do not look for a `Link`.
+  const named = filters.filter((filter) => namesRows(declaration, filter)).map(({ values }) => values.length);
+  const _limit = query._limit ?? Math.max(defaultLimit, ...named);
   if (_page !== undefined) return { kind: 'offset', start: (_page - 1) * _limit, limit: _limit };
   if (_start === undefined && _end === undefined) {
     return { kind: 'cursor', limit: _limit, ...(_cursor === undefined ? {} : { cursor: _cursor }) };
@@ -252,10 +272,11 @@ export function listRequest(declaration: ListDeclaration, query: Query, raw: Rec
   const byRelevance = narrowed.search !== undefined && (asked ?? []).length === 0;
   const keys = asked ?? [...(declaration.sort ?? [])];
   // Behind a unique key nothing is left to be sorted, and a second key would keep the database from using its index.
-  const total = keys.findIndex(({ field }) => declaration.fields[field]?.unique) + 1;
+  const isTotal = ({ unique, nullable }: Partial<ListField> = {}) => unique && !nullable;
+  const total = keys.findIndex(({ field }) => isTotal(declaration.fields[field])) + 1;
   // The id follows the direction of the key before it, so that one index can serve both.
   const id = { field: 'id', descending: keys.at(-1)?.descending ?? false };
-  const window = windowOf(query);
+  const window = windowOf(declaration, query, narrowed.filters);
   return {
     ...narrowed,
     sort: byRelevance ? [] : total > 0 ? keys.slice(0, total) : [...keys, id],
