@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import { requestUntilAnswered } from '../retry.ts';
 import type { Exchange, HistoryAnswer, HistoryRequest } from './exchange.ts';
 import { type Known, nobody, type Operation } from './operation.ts';
-import { type Outcome, refusal } from './outcome.ts';
-import type { ResourceName, State } from './state.ts';
+import { refusal } from './outcome.ts';
+import type { Outcome, ResourceName, State } from './state.ts';
 
 /** How a write is sent; reads are sent as they are. */
 export const delivery = fc.constantFrom(

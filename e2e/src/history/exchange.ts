@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { TestResponse } from '@shop/service-kit/testing.ts';
-import type { Outcome } from './outcome.ts';
-import type { State } from './state.ts';
+import type { Outcome, State } from './state.ts';
 
 /** A request of a history. */
 export interface HistoryRequest {

@@ -1,5 +1,5 @@
 import { differenceOf, type Exchange } from './exchange.ts';
-import type { Outcome } from './outcome.ts';
+import type { Outcome } from './state.ts';
 import { emptyState, type State } from './state.ts';
 
 /** How far a history could be explained. */

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import type { HistoryAnswer, HistoryRequest } from './exchange.ts';
-import type { Outcome } from './outcome.ts';
-import type { ResourceName, State } from './state.ts';
+import type { Outcome, ResourceName, State } from './state.ts';
 
 /** What a client of a history knows when it makes a request. */
 export interface Known {

@@ -4,6 +4,7 @@ import { type ProblemCode, problemCatalogue } from '@shop/service-kit/problem-ca
 import type { HistoryAnswer, HistoryRequest } from './exchange.ts';
 import {
   entriesOf,
+  type Outcome,
   type ResourceName,
   type Row,
   rowOf,
@@ -14,14 +15,6 @@ import {
   withProducts,
   withRow,
 } from './state.ts';
-
-/** What an operation may answer, and the state that it leaves: the same object when it changes nothing. */
-export interface Outcome {
-  status: number;
-  /** What the body has to hold. */
-  body: unknown;
-  state: State;
-}
 
 /** What the model knows of a resource. The server chooses the slug and the position of a new one that names none. */
 interface ResourceModel {

@@ -1,5 +1,6 @@
 import type { HistoryRequest } from './exchange.ts';
-import { duplicates, type Outcome, presented, refusal, unmet } from './outcome.ts';
+import { duplicates, presented, refusal, unmet } from './outcome.ts';
+import type { Outcome } from './state.ts';
 import {
   entriesOf,
   productsWithTag,

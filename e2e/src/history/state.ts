@@ -21,6 +21,14 @@ export interface State {
   gone: readonly number[];
 }
 
+/** What an operation may answer, and the state that it leaves: the same object when it changes nothing. */
+export interface Outcome {
+  status: number;
+  /** What the body has to hold. */
+  body: unknown;
+  state: State;
+}
+
 export const emptyState: State = { rows: { categories: {}, products: {}, tags: {} }, movements: {}, gone: [] };
 
 export const rowOf = (state: State, resource: ResourceName, id: number): Row | undefined => state.rows[resource][id];

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { differenceOf, type HistoryAnswer, type HistoryRequest } from '../exchange.ts';
 import { bodyOf, fieldsOf, idAt, index, type Known, operation, required } from '../operation.ts';
-import { createOutcomes, type Outcome, refusal, updateOutcomes } from '../outcome.ts';
+import { createOutcomes, refusal, updateOutcomes } from '../outcome.ts';
 import { removeOutcomes } from '../removal.ts';
-import type { ResourceName, State } from '../state.ts';
+import type { Outcome, ResourceName, State } from '../state.ts';
 
 type Item = Record<string, unknown> & { id?: number };
 type Items = Record<'create' | 'update' | 'delete', Item[]>;

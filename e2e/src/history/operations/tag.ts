@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import type { HistoryRequest } from '../exchange.ts';
 import { expectation, idAt, idsAt, ifMatch, index, indexes, type Known, nobody, operation } from '../operation.ts';
-import { type Outcome, presented, refusal, unmet, withoutGone } from '../outcome.ts';
+import { presented, refusal, unmet, withoutGone } from '../outcome.ts';
+import type { Outcome } from '../state.ts';
 import { productsWithTag, type Row, rowOf, type State, withChange, withoutRow, withProducts } from '../state.ts';
 
 /** A request on a tag that is known by its index. */
