@@ -6,7 +6,7 @@ import type { Logger } from '@shop/service-kit/logger.ts';
 import { memoryEvicted, metricsRoutes, showUpstream } from '@shop/service-kit/metrics.ts';
 import { openApiDocument } from '@shop/service-kit/openapi.ts';
 import { routerOf } from '@shop/service-kit/route.ts';
-import type { GatewayConfig, UpstreamName } from './config.ts';
+import type { GatewayConfig } from './config.ts';
 import type { Guard } from './guards/guard.ts';
 import { systemHealthRoute } from './health.ts';
 import { createListener } from './listener.ts';
@@ -15,10 +15,7 @@ import { pageRouter } from './pages.ts';
 import { type PassOn, proxyTo } from './proxy.ts';
 import { operationsPaths, routes } from './routes.ts';
 import { SharedMemory } from './shared-memory.ts';
-import type { UpstreamPool } from './upstreams/upstream-pool.ts';
-
-/** The replicas of each service. */
-export type Pools = Record<UpstreamName, UpstreamPool>;
+import type { Pools, UpstreamPool } from './upstreams/upstream-pool.ts';
 
 /** The memory that requests share. A large batch always fits into it. */
 const memoryOf = ({ maxBodyBytes: maximum }: GatewayConfig) => ({

@@ -1,8 +1,7 @@
 import { type HealthReport, healthReport, healthRoute } from '@shop/service-kit/health.ts';
 import type { Route } from '@shop/service-kit/route.ts';
 import * as z from 'zod';
-import type { Pools } from './app.ts';
-import type { UpstreamPool } from './upstreams/upstream-pool.ts';
+import type { Pools, UpstreamPool } from './upstreams/upstream-pool.ts';
 
 /** Milliseconds that a service has to say how it is. */
 const patience = 2_000;

@@ -5,7 +5,7 @@ import { Problem } from '@shop/service-kit/problem.ts';
 import { type ProblemCode, problemCatalogue } from '@shop/service-kit/problem-catalogue.ts';
 import { methodNotAllowed } from '@shop/service-kit/route.ts';
 import express, { type Response, Router } from 'express';
-import type { OpenApi } from './openapi.ts';
+import type { OpenApi } from './openapi-document.ts';
 
 const referenceAssets = path.dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 

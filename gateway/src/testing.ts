@@ -4,9 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Health } from '@shop/service-kit/health.ts';
 import { headerLimit, listen, type RunningServer } from '@shop/service-kit/server.ts';
 import { memoryLogger } from '@shop/service-kit/testing.ts';
-import { createGateway, createOperations, type Pools } from './app.ts';
+import { createGateway, createOperations } from './app.ts';
 import type { GatewayConfig } from './config.ts';
 import { createGuard } from './guards/guard.ts';
+import type { Pools } from './upstreams/upstream-pool.ts';
 import { startPools } from './upstreams/upstream-pool.ts';
 
 const open: { close(): unknown }[] = [];

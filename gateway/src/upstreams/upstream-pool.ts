@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@shop/service-kit/logger.ts';
 import { type Problem, unavailable } from '@shop/service-kit/problem.ts';
+import type { UpstreamName } from '../config.ts';
 import { Admission, type Places } from './admission.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import { Replica, type ReplicaState } from './replica.ts';
@@ -185,6 +186,9 @@ export class UpstreamPool {
     if (state === 'silent') for (const attempt of [...replica.inFlight]) attempt.abandon();
   }
 }
+
+/** The replicas of each service. */
+export type Pools = Record<UpstreamName, UpstreamPool>;
 
 /** The pools of all services, each found at its URLs. They watch their replicas until they are closed. */
 export async function startPools<Name extends string>(
