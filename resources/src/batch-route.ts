@@ -17,9 +17,9 @@ import {
   parseBatch,
   refuseFaults,
 } from './batch-body.ts';
-import type { ResourceDescription } from './crud-routes.ts';
 import { id } from './fields.ts';
 import type { Expectation } from './precondition.ts';
+import type { ResourceDescription } from './resource.ts';
 import { limitTo, type Minimal, minimal, ResponseRoom } from './response-room.ts';
 import { defineWrite, type ServiceContext } from './write.ts';
 

@@ -3,40 +3,15 @@ import type { VersionCheck } from '@shop/db/resource-table.ts';
 import type { Effects } from '@shop/db/steps.ts';
 import { matchesNone } from '@shop/service-kit/etag.ts';
 import { type Fault, Problem } from '@shop/service-kit/problem.ts';
-import type { ProblemCode } from '@shop/service-kit/problem-catalogue.ts';
 import { defineRoute, type ReplyShape, type Route } from '@shop/service-kit/route.ts';
 import * as z from 'zod';
 import { batchRoute } from './batch-route.ts';
 import { pathId } from './fields.ts';
-import type { ListDeclaration } from './list/declaration.ts';
 import { listQuery, listRequest, selectionOf, selectionParameters } from './list/query.ts';
 import { type Expectation, versionCheck } from './precondition.ts';
+import type { ResourceDescription } from './resource.ts';
 import type { ResourceStore } from './resource-store.ts';
 import { defineWrite, type ServiceContext } from './write.ts';
-
-/** What a resource is called and made of. */
-export interface ResourceDescription<
-  Shape extends z.ZodObject,
-  C extends z.ZodType,
-  U extends z.ZodObject,
-  R extends z.ZodType<{ effects: Effects }>,
-> {
-  singular: string;
-  plural: string;
-  list: ListDeclaration;
-  /** As answered. */
-  shape: Shape;
-  /** As answered by a delete. */
-  removed: R;
-  /** What a delete can be told, and why it may be refused, beyond what is so for all resources. */
-  removal?: { query?: z.ZodObject; crossCheck?: NonNullable<Route['crossCheck']>; problems?: ProblemCode[] };
-  create: C;
-  update: U;
-  examples: { create: unknown; update: unknown };
-  /** Faults of a body that no schema can see. */
-  faultsOf?: (body: unknown) => Fault[];
-  store: ResourceStore<z.output<Shape> & { id: number }, z.output<C>, z.output<U>, z.output<R>>;
-}
 
 const params = z.object({ id: pathId });
 
