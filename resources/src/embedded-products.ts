@@ -2,7 +2,7 @@ import type { Database, Transaction } from '@shop/db/connection.ts';
 import { bytesOf } from '@shop/db/long-columns.ts';
 import { productCounts, productsOf } from '@shop/db/product-reads.ts';
 import * as z from 'zod';
-import type { Selection } from './list/query.ts';
+import type { Selection } from './list/request.ts';
 import { longColumnsFor } from './list/sql.ts';
 import { type ProductSummary, presentProduct, productSummary } from './product.ts';
 

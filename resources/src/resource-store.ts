@@ -1,8 +1,8 @@
 import type { Transaction } from '@shop/db/connection.ts';
 import type { VersionCheck } from '@shop/db/resource-table.ts';
 import type { Dependents } from '@shop/db/steps.ts';
-import type { ListRequest, Selection } from './list/query.ts';
 import type { ListPage } from './list/reader.ts';
+import type { ListRequest, Selection } from './list/request.ts';
 import type { Settlement } from './settlement.ts';
 
 /** A resource that is to be deleted, once `check` has nothing against its version. */

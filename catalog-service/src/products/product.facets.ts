@@ -2,7 +2,8 @@ import { type Database, padded, placeholders, select, type Transaction } from '@
 import { inSnapshot } from '@shop/db/snapshot.ts';
 import { Binder } from '@shop/resources/list/binder.ts';
 import { inLane } from '@shop/resources/list/cost.ts';
-import { filterQuery, filterRequest, type ListRequest } from '@shop/resources/list/query.ts';
+import { filterQuery, filterRequest } from '@shop/resources/list/query.ts';
+import type { ListRequest } from '@shop/resources/list/request.ts';
 import { planned } from '@shop/resources/list/search-plan.ts';
 import { whereSql } from '@shop/resources/list/sql.ts';
 import { productStatus } from '@shop/resources/product.ts';

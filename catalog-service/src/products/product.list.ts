@@ -2,7 +2,7 @@ import { type Database, padded, placeholders, select } from '@shop/db/connection
 import { describedAs } from '@shop/resources/fields.ts';
 import type { ListDeclaration } from '@shop/resources/list/declaration.ts';
 import { largestLimit, refuse } from '@shop/resources/list/field.ts';
-import type { ListRequest } from '@shop/resources/list/query.ts';
+import type { ListRequest } from '@shop/resources/list/request.ts';
 import { productColumns, productStatus } from '@shop/resources/product.ts';
 import * as z from 'zod';
 import { product } from './product.schema.ts';

@@ -3,8 +3,8 @@ import { bytesOf, fillIn, longColumns, type Measured } from '@shop/db/long-colum
 import type { CategoryRow, ProductRow, TagRow } from '@shop/db/models.ts';
 import { type EmbeddedTags, embeddedTags, tagBytes, tagsOf } from '@shop/db/tag-reads.ts';
 import { categoryColumns, presentCategory } from '@shop/resources/category.ts';
-import type { Selection } from '@shop/resources/list/query.ts';
 import { fittingRows } from '@shop/resources/list/reader.ts';
+import type { Selection } from '@shop/resources/list/request.ts';
 import { columnsFor, longColumnsFor, selectedColumns } from '@shop/resources/list/sql.ts';
 import { type ProductSummary, presentProduct } from '@shop/resources/product.ts';
 import { presentTag, tagColumns } from '@shop/resources/tag.ts';

@@ -2,7 +2,8 @@ import type { Database } from '@shop/db/connection.ts';
 import { LaneError } from '@shop/db/errors.ts';
 import { type Fault, Problem } from '@shop/service-kit/problem.ts';
 import type { ListDeclaration } from './declaration.ts';
-import { type ListRequest, namesRows } from './query.ts';
+import { namesRows } from './query.ts';
+import type { ListRequest } from './request.ts';
 
 const expense = (parameter: string, detail: string): Fault => ({ parameter, code: 'expensive', detail });
 

@@ -2,7 +2,7 @@ import type { Database } from '@shop/db/connection.ts';
 import type * as z from 'zod';
 import type { Binder } from './binder.ts';
 import type { ListField } from './field.ts';
-import type { ListRequest, SortKey } from './query.ts';
+import type { ListRequest, SortKey } from './request.ts';
 
 /** A parameter of one resource's lists that is more than a filter on a field, such as a product's `tag_id`. */
 export interface ListParameter {

@@ -8,54 +8,12 @@ import {
   hasOperator,
   type ListField,
   largestLimit,
-  type Operator,
   operators,
   refuse,
 } from './field.ts';
-import type { SearchPlan } from './search.ts';
+import type { Filter, ListRequest, Selection, Window } from './request.ts';
 
 const defaultLimit = 50;
-
-/** A condition on a field: `=`, `_ne` any of several values, the others one. */
-export interface Filter {
-  field: string;
-  operator: Operator;
-  values: FieldValue[];
-}
-
-export interface SortKey {
-  field: string;
-  descending: boolean;
-}
-
-/** How much of the list: from a cursor on, or by offset. */
-export type Window =
-  | { kind: 'cursor'; limit: number; cursor?: string }
-  | { kind: 'offset'; start: number; limit: number };
-
-/** A list as it is asked for. */
-export interface ListRequest {
-  filters: Filter[];
-  /** The parsed values of the declaration's own parameters. */
-  parameters: Record<string, unknown>;
-  search: string | undefined;
-  /** How the search is carried out; by asking the full-text index for all terms, when absent. */
-  plan?: SearchPlan;
-  /** Total: the id is always the last key. Empty for relevance. */
-  sort: SortKey[];
-  window: Window;
-  count: boolean;
-  selection: Selection;
-  /** The parameters as they came, for links to other pages. */
-  raw: [string, string][];
-}
-
-/** Which associations and which fields of a resource are asked for. */
-export interface Selection {
-  embed: ReadonlySet<string>;
-  /** All of them when undefined. */
-  fields: ReadonlySet<string> | undefined;
-}
 
 const wholeNumber = (minimum: number, maximum: number, description: string) => {
   const sentence = `must be a whole number from ${minimum} to ${maximum}`;

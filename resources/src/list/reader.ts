@@ -11,7 +11,7 @@ import { CursorCodec, cursorSentence, type Position } from './cursor.ts';
 import { cursorKeysOf } from './cursor-keys.ts';
 import type { ListDeclaration } from './declaration.ts';
 import type { FieldValue } from './field.ts';
-import type { ListRequest, Selection } from './query.ts';
+import type { ListRequest, Selection } from './request.ts';
 import { type Edges, edgesOf, findPage } from './search-page.ts';
 import { isScan, planned } from './search-plan.ts';
 import { countSql, longColumnsFor, pageSql } from './sql.ts';

@@ -3,7 +3,7 @@ import { select } from '@shop/db/connection.ts';
 import { createTestDatabase, type TestDatabase } from '@shop/db/testing.ts';
 import type { Position } from './cursor.ts';
 import type { ListDeclaration } from './declaration.ts';
-import type { ListRequest } from './query.ts';
+import type { ListRequest } from './request.ts';
 import { edgesOf, findPage } from './search-page.ts';
 
 let database: TestDatabase;

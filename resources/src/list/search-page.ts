@@ -3,7 +3,7 @@ import { Binder } from './binder.ts';
 import type { Position } from './cursor.ts';
 import type { ListDeclaration } from './declaration.ts';
 import type { FieldValue } from './field.ts';
-import type { ListRequest } from './query.ts';
+import type { ListRequest } from './request.ts';
 import { termCondition } from './search.ts';
 import { isScan } from './search-plan.ts';
 import { whereSql } from './sql.ts';

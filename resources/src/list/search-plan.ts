@@ -2,8 +2,7 @@ import type { Database } from '@shop/db/connection.ts';
 import { type QueryTerm, queryTerms } from '@shop/db/search/terms.ts';
 import type { Position } from './cursor.ts';
 import type { ListDeclaration } from './declaration.ts';
-import type { ListRequest } from './query.ts';
-import type { SearchPlan } from './search.ts';
+import type { ListRequest, SearchPlan } from './request.ts';
 import { countOf, type TermSample, termSample } from './term-sample.ts';
 
 /** Up to so many rows, and one in so many, the index is asked whatever it costs to go without: they can be ranked. */

@@ -1,14 +1,7 @@
 import { codeTermsOf, type QueryTerm, queryTerms, termsOf } from '@shop/db/search/terms.ts';
 import type { Binder } from './binder.ts';
 import type { ListDeclaration } from './declaration.ts';
-
-/**
- * How a search is carried out: which of its terms the full-text index is asked for. All others are looked for in the terms of
- * the rows that this finds; with none, in those of all rows, one after the other.
- */
-export interface SearchPlan {
-  indexed: QueryTerm[];
-}
+import type { SearchPlan } from './request.ts';
 
 /** The numbers of patterns that statements have: each would be a statement of its own. */
 const paddedLength = (length: number): number => (length === 0 ? 0 : 4 ** Math.ceil(Math.log(length) / Math.log(4)));

@@ -4,7 +4,7 @@ import { Binder } from './binder.ts';
 import type { Position } from './cursor.ts';
 import type { ListDeclaration } from './declaration.ts';
 import type { FieldValue, ListField } from './field.ts';
-import type { Filter, ListRequest, Selection } from './query.ts';
+import type { Filter, ListRequest, Selection } from './request.ts';
 import { searchCondition, searchScore, termCondition } from './search.ts';
 
 /** The SQL of a field: what it declares, or its column. */
