@@ -5,7 +5,7 @@ import { type Health, probeRoutes } from '@shop/service-kit/health.ts';
 import type { Logger } from '@shop/service-kit/logger.ts';
 import { memoryEvicted, metricsRoutes, showUpstream } from '@shop/service-kit/metrics.ts';
 import { openApiDocument } from '@shop/service-kit/openapi.ts';
-import { routerOf } from '@shop/service-kit/route.ts';
+import { routerOf } from '@shop/service-kit/router.ts';
 import type { GatewayConfig } from './config.ts';
 import type { Guard } from './guards/guard.ts';
 import { systemHealthRoute } from './health.ts';

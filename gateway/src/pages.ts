@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { Problem } from '@shop/service-kit/problem.ts';
 import { type ProblemCode, problemCatalogue } from '@shop/service-kit/problem-catalogue.ts';
-import { methodNotAllowed } from '@shop/service-kit/route.ts';
+import { methodNotAllowed } from '@shop/service-kit/router.ts';
 import express, { type Response, Router } from 'express';
 import type { OpenApi } from './openapi-document.ts';
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { batchBodyLimit, bodyLimit } from '@shop/service-kit/body-limit.ts';
 import { nothingAt, Problem, unavailable } from '@shop/service-kit/problem.ts';
-import { notAllowed } from '@shop/service-kit/route.ts';
+import { notAllowed } from '@shop/service-kit/router.ts';
 import { BytePages } from './byte-pages.ts';
 import { isBelow, methodsAt } from './routes.ts';
 import type { Holder, SharedMemory } from './shared-memory.ts';

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
 import { createApp } from './app.ts';
 import { Problem } from './problem.ts';
-import { defineRoute, routerOf } from './route.ts';
+import { defineRoute } from './route.ts';
+import { routerOf } from './router.ts';
 import { listen, type RunningServer } from './server.ts';
 import { memoryLogger, request } from './testing.ts';
 

@@ -2,7 +2,8 @@ import { afterEach, expect, test } from '@jest/globals';
 import * as z from 'zod';
 import { createApp } from './app.ts';
 import { remaining } from './deadline.ts';
-import { defineRoute, type Method, type Reply, routerOf } from './route.ts';
+import { defineRoute, type Method, type Reply } from './route.ts';
+import { routerOf } from './router.ts';
 import { listen, type RunningServer } from './server.ts';
 import { memoryLogger, request } from './testing.ts';
 

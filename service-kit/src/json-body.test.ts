@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type RequestHandler, Router } from 'express';
 import * as z from 'zod';
 import { createApp } from './app.ts';
-import { defineRoute, routerOf } from './route.ts';
+import { defineRoute } from './route.ts';
+import { routerOf } from './router.ts';
 import { listen, type RunningServer } from './server.ts';
 import { memoryLogger, request, serveRoutes } from './testing.ts';
 

@@ -3,7 +3,8 @@ import * as z from 'zod';
 import { createApp } from './app.ts';
 import { responseBytes } from './response-bound.ts';
 import { claim, mostLarge } from './response-budget.ts';
-import { defineRoute, routerOf } from './route.ts';
+import { defineRoute } from './route.ts';
+import { routerOf } from './router.ts';
 import { listen, type RunningServer } from './server.ts';
 import { memoryLogger, request } from './testing.ts';
 

@@ -1,7 +1,8 @@
 import { Writable } from 'node:stream';
 import { createApp } from './app.ts';
 import { createLogger, type Logger } from './logger.ts';
-import { type Route, routerOf } from './route.ts';
+import type { Route } from './route.ts';
+import { routerOf } from './router.ts';
 import { listen, type RunningServer } from './server.ts';
 
 /** JSON as it is read. A test says what it is by asserting that. */
