@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { booleanSetting, type Environment, integerSetting, readSettings, shownUrl, urlSetting } from './config.ts';
 import type { Logger } from './logger.ts';
 import { startMetrics } from './metrics.ts';
-import { samplerNames, startTracing, stopTracing, type TracingConfig } from './tracing.ts';
+import { startTracing, stopTracing } from './tracing.ts';
+import { samplerNames, type TracingConfig } from './tracing-types.ts';
 
 /** What a process tells of itself, beside its log. */
 export interface TelemetryConfig {

@@ -22,7 +22,7 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
-import type { SamplerName, Tracing, TracingConfig } from './tracing.ts';
+import type { SamplerName, Tracing, TracingConfig } from './tracing-types.ts';
 
 /** Milliseconds that the last spans have to be delivered when the process ends. */
 const patience = 2_000;
