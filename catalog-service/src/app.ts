@@ -2,7 +2,6 @@ import type { ResourceServiceDescription } from '@shop/resources/resource-servic
 import { treeRoute } from './categories/category.nodes.ts';
 import { categoryRoutes } from './categories/category.routes.ts';
 import { createCategoryStore } from './categories/category.store.ts';
-import { priceReviver } from './products/price.ts';
 import { facetsRoute } from './products/product.facets.ts';
 import { movementsRoute } from './products/product.movements.ts';
 import { productRoutes } from './products/product.routes.ts';
@@ -14,7 +13,6 @@ export const catalogService: ResourceServiceDescription = {
   name: 'catalog-service',
   account: 'catalog',
   port: { setting: 'CATALOG_SERVICE_PORT', fallback: 3002 },
-  reviver: priceReviver,
   routes: (context) => [
     treeRoute(context.db),
     ...categoryRoutes(context, createCategoryStore(context.db)),

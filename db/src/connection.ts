@@ -73,7 +73,7 @@ const driverOptions = ({ host, port, database, user, password, sslCa }: Database
  * Opens a pool (lazily: the first statement connects). Every session speaks UTC, is strict about values, and reads
  * what is committed when a statement begins (READ COMMITTED: a transaction that has waited for a lock sees what its
  * holder wrote). Rows come as plain values: DECIMAL as a number (exact to the cent: fifteen digits fit a double), DATETIME
- * as `YYYY-MM-DD HH:MM:SS.mmm`.
+ * as `YYYY-MM-DD HH:MM:SS.mmm`, JSON as its text.
  * @param options.multipleStatements lets one query hold several statements; for migrations and seeds only
  * @param options.onStatement is told of every statement
  * @param options.limits for a service: statements obey the deadline of their request, few wait, and none for a database that
@@ -112,6 +112,8 @@ export function connect(
       typeCast: true,
       dateStrings: true,
       decimalNumbers: true,
+      // As the text that it is: what the driver makes of JSON turns numbers beyond 2^53 into text.
+      jsonStrings: true,
     },
     hooks: {
       afterConnect: async (given) => {

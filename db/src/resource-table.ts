@@ -323,10 +323,10 @@ const comparable = (column: string, value: unknown): unknown =>
 /** What every change of a resource does to its row. */
 export const nextVersion = { version: literal('version + 1'), updated_at: literal('CURRENT_TIMESTAMP(3)') };
 
-/** MariaDB stores JSON as text and returns it so; MySQL returns the value. */
+/** They are read as text. */
 const jsonColumns = ['image_urls', 'metadata'];
 
-/** A row with its JSON columns as values, whichever server it came from. */
+/** A row with its JSON columns as values. */
 export function plainRow<Row extends object>(row: Row): Row {
   const record = row as Record<string, unknown>;
   for (const column of jsonColumns) {

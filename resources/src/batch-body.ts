@@ -1,4 +1,3 @@
-import type { Fault } from '@shop/service-kit/problem.ts';
 import { faultsAt, type Parsed, parseBody, validationProblem } from '@shop/service-kit/validation.ts';
 import * as z from 'zod';
 import { expectedVersion, id } from './fields.ts';
@@ -23,8 +22,6 @@ export interface OperationSchemas<C extends z.ZodType, U extends z.ZodObject> {
   create: C;
   /** A change, and the id of what it changes. */
   update: U;
-  /** Faults of a resource's fields that no schema can see. */
-  faultsOf: (fields: unknown) => Fault[];
 }
 
 /** A change as {@link OperationSchemas} has it, from that of a single resource. */
@@ -32,10 +29,7 @@ export const changeWithId = (update: z.ZodObject, name: string) =>
   update.extend({ id }).meta({ id: `${name}Change`, description: 'A change, and the id of what it changes.' });
 
 /** A batch as OpenAPI shows it. */
-export const documentedBatch = ({
-  create,
-  update,
-}: Pick<OperationSchemas<z.ZodType, z.ZodObject>, 'create' | 'update'>) =>
+export const documentedBatch = ({ create, update }: OperationSchemas<z.ZodType, z.ZodObject>) =>
   z
     .strictObject({
       create: z.array(create).max(mostOperations),
@@ -57,15 +51,13 @@ export interface ParsedBatch<Create, Update> {
 /** Parses every operation of a batch. */
 export function parseBatch<C extends z.ZodType, U extends z.ZodObject>(
   body: z.output<typeof batchBody>,
-  { create, update, faultsOf }: OperationSchemas<C, U>,
+  { create, update }: OperationSchemas<C, U>,
 ): ParsedBatch<z.output<C>, z.output<U>> {
-  const operationAt = <T>(pointer: string, parsed: Parsed<T>, further: Fault[]): Operation<T> => {
-    const faults = [...(parsed.faults ?? []), ...further];
-    return faults.length > 0 ? { pointer, faults: faultsAt(pointer, faults) } : { pointer, ...parsed };
-  };
+  const operationAt = <T>(pointer: string, parsed: Parsed<T>): Operation<T> =>
+    parsed.faults ? { pointer, faults: faultsAt(pointer, parsed.faults) } : { pointer, ...parsed };
   return {
-    create: body.create.map((raw, index) => operationAt(`/create/${index}`, parseBody(create, raw), faultsOf(raw))),
-    update: body.update.map((raw, index) => operationAt(`/update/${index}`, parseBody(update, raw), faultsOf(raw))),
+    create: body.create.map((raw, index) => operationAt(`/create/${index}`, parseBody(create, raw))),
+    update: body.update.map((raw, index) => operationAt(`/update/${index}`, parseBody(update, raw))),
     remove: body.delete.map((raw, index) => {
       const isBare = typeof raw !== 'object' || raw === null;
       const parsed = isBare
@@ -74,7 +66,7 @@ export function parseBatch<C extends z.ZodType, U extends z.ZodObject>(
             raw,
           )
         : parseBody(removal, raw);
-      return operationAt(`/delete/${index}`, parsed as Parsed<z.output<typeof removal>>, []);
+      return operationAt(`/delete/${index}`, parsed as Parsed<z.output<typeof removal>>);
     }),
   };
 }

@@ -82,8 +82,8 @@ export function batchRoute<
   resource: ResourceDescription<Shape, C, U, R>,
   { path, name, removalQuery, missing, check }: SingleRoutes,
 ): Route {
-  const { plural, shape, removed, create, update, examples, faultsOf = () => [], store } = resource;
-  const schemas = { create, update: changeWithId(update, name), faultsOf };
+  const { plural, shape, removed, create, update, examples, store } = resource;
+  const schemas = { create, update: changeWithId(update, name) };
   return defineWrite(context, {
     method: 'post',
     path: `${path}/batch`,

@@ -53,7 +53,7 @@ export function crudRoutes<
   U extends z.ZodObject,
   R extends z.ZodType<{ effects: Effects }>,
 >(context: ServiceContext, resource: ResourceDescription<Shape, C, U, R>): Route[] {
-  const { singular, plural, shape, store, faultsOf = () => [] } = resource;
+  const { singular, plural, shape, store } = resource;
   const { query: removalQuery = z.strictObject({}), crossCheck = () => [], problems = [] } = resource.removal ?? {};
   const path = `/api/${plural}`;
   const name = singular[0]?.toUpperCase() + singular.slice(1);
@@ -82,7 +82,7 @@ export function crudRoutes<
       params,
       body: resource.update,
       examples: { change: { summary: `Change a ${singular}`, value: resource.examples.update } },
-      crossCheck: (raw) => [...sameId(raw), ...faultsOf(raw.body)],
+      crossCheck: sameId,
       replies: { 200: one },
       problems: [
         'not_found',
@@ -138,7 +138,6 @@ export function crudRoutes<
       summary: `Create a ${singular}`,
       body: resource.create,
       examples: { create: { summary: `Create a ${singular}`, value: resource.examples.create } },
-      crossCheck: (raw) => faultsOf(raw.body),
       replies: {
         201: {
           description: `The new ${singular}.`,

@@ -175,7 +175,9 @@ export const metadata = z
     return fault('too_long', `must have at most ${metadataBytes} bytes`, { maximum: metadataBytes });
   })
   .meta({
-    description: 'Whatever else you keep with the product: a JSON object of at most 16 KiB.',
+    description:
+      'Whatever else you keep with the product: a JSON object of at most 16 KiB. Its numbers come back as they were sent; one ' +
+      'that a double does not hold exactly is refused.',
     example: { material: 'cotton' },
     override: describedAs({ type: 'object', additionalProperties: true }),
   });

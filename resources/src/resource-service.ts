@@ -17,7 +17,6 @@ import {
   requestTimeoutSetting,
 } from '@shop/service-kit/config.ts';
 import { Health, type HealthCheck, healthRoutes } from '@shop/service-kit/health.ts';
-import type { Reviver } from '@shop/service-kit/json-body.ts';
 import { type Logger, processLogger } from '@shop/service-kit/logger.ts';
 import { metricsRoutes, showPool } from '@shop/service-kit/metrics.ts';
 import { openApiRoute } from '@shop/service-kit/openapi.ts';
@@ -40,7 +39,6 @@ export interface ResourceServiceDescription {
   account: ServiceAccount;
   port: { setting: string; fallback: number };
   routes(context: ServiceContext): Route[];
-  reviver?: Reviver;
 }
 
 export interface ResourceServiceConfig {
@@ -112,7 +110,7 @@ export function createResourceApp(
   return createApp({
     logger,
     operations: routerOf([...healthRoutes(health), ...metricsRoutes(), openApiRoute(service.name, routes)]),
-    json: { limit: bodyLimit, limits, ...(service.reviver ? { reviver: service.reviver } : {}) },
+    json: { limit: bodyLimit, limits },
     // Express enters no router with an error: whoever is to see it stands in the one that it comes from.
     routers: [Router().use(schema.gate), routerOf(routes).use(schema.onError)],
     behindGateway: true,

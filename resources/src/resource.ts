@@ -1,5 +1,4 @@
 import type { Effects } from '@shop/db/steps.ts';
-import type { Fault } from '@shop/service-kit/problem.ts';
 import type { ProblemCode } from '@shop/service-kit/problem-catalogue.ts';
 import type { Route } from '@shop/service-kit/route.ts';
 import type * as z from 'zod';
@@ -25,7 +24,5 @@ export interface ResourceDescription<
   create: C;
   update: U;
   examples: { create: unknown; update: unknown };
-  /** Faults of a body that no schema can see. */
-  faultsOf?: (body: unknown) => Fault[];
   store: ResourceStore<z.output<Shape> & { id: number }, z.output<C>, z.output<U>, z.output<R>>;
 }

@@ -2,15 +2,10 @@ import { isUtf8 } from 'node:buffer';
 import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import express, { type Request, Router } from 'express';
 import { clientHeader } from './client.ts';
+import { mayBeInexact, noteInexact } from './exact-numbers.ts';
 import { FairQueue } from './fair-queue.ts';
 import { jsonBounds, passedBound } from './json-bounds.ts';
 import { notJson, Problem, unavailable } from './problem.ts';
-
-/** A function that sees each value of a JSON body as it was written, for bodies where that may matter: it costs ten times the parsing. */
-export interface Reviver {
-  isNeeded(json: string): boolean;
-  revive(this: unknown, key: string, value: unknown, context: { source?: string }): unknown;
-}
 
 /** How JSON bodies are read. */
 export interface JsonBodies {
@@ -18,7 +13,6 @@ export interface JsonBodies {
   limit: number;
   /** The same, for a path's own. */
   limits?: ReadonlyMap<string, number>;
-  reviver?: Reviver;
 }
 
 /** Characters of a body that may take long enough for others to notice. */
@@ -34,7 +28,7 @@ const beyond: Record<keyof typeof jsonBounds, [code: string, detail: string]> = 
 };
 
 /** Reads JSON bodies, and puts their values in `req.body`. */
-export function jsonBody({ limit, limits = new Map(), reviver }: JsonBodies): Router {
+export function jsonBody({ limit, limits = new Map() }: JsonBodies): Router {
   const textUpTo = (most: number) =>
     express.text({
       limit: most,
@@ -52,7 +46,7 @@ export function jsonBody({ limit, limits = new Map(), reviver }: JsonBodies): Ro
     if (typeof req.body === 'string') {
       if (req.body.length > large) await turn(senderOf(req));
       if (res.closed) return;
-      req.body = parseJson(req.body, reviver);
+      req.body = parseJson(req.body);
     }
     next();
   });
@@ -99,7 +93,7 @@ function turns(): (client: string) => Promise<void> {
 }
 
 /** @throws {Problem} 400 for what is not JSON, or beyond the bounds of what a body may be */
-function parseJson(json: string, reviver: Reviver | undefined): unknown {
+function parseJson(json: string): unknown {
   const bound = passedBound(json);
   if (bound) {
     const [code, detail] = beyond[bound];
@@ -108,7 +102,7 @@ function parseJson(json: string, reviver: Reviver | undefined): unknown {
     });
   }
   // The types of the language do not know of the third argument yet.
-  const revive = reviver?.isNeeded(json) ? (reviver.revive as (key: string, value: unknown) => unknown) : undefined;
+  const revive = mayBeInexact(json) ? (noteInexact as (key: string, value: unknown) => unknown) : undefined;
   try {
     // Any JSON value is JSON; which of them a route takes is for its schema to say.
     return json === '' ? {} : JSON.parse(json, revive);

@@ -1,5 +1,6 @@
 import type { Request } from 'express';
 import type * as z from 'zod';
+import { inexactNumbers } from './exact-numbers.ts';
 import { type Fault, Problem } from './problem.ts';
 import type { Input, Route } from './route.ts';
 
@@ -24,7 +25,8 @@ export function parseRequest(route: Route, req: Request): Input<never, never, ne
       if (part === 'query') faults = faults.concat(unknownKeys(part, Object.keys(value as object), []));
       return undefined;
     }
-    const parsed = parsePart(part, schema, value);
+    // A body whose parts are parsed later has their faults found then.
+    const parsed = part === 'body' && !route.documentedBody ? parseBody(schema, value) : parsePart(part, schema, value);
     if (parsed.faults) faults = faults.concat(parsed.faults);
     return parsed.value;
   };
@@ -49,8 +51,16 @@ function parsePart<S extends z.ZodType>(part: Part, schema: S, value: unknown): 
 export type Parsed<T> = { value: T; faults?: undefined } | { value?: undefined; faults: Fault[] };
 
 /** Parses a body, or a part of one; pointers begin there. */
-export const parseBody = <S extends z.ZodType>(schema: S, value: unknown): Parsed<z.output<S>> =>
-  parsePart('body', schema, value);
+export function parseBody<S extends z.ZodType>(schema: S, value: unknown): Parsed<z.output<S>> {
+  const parsed = parsePart('body', schema, value);
+  const known = new Set(parsed.faults?.map(({ pointer }) => pointer));
+  const inexact: Fault[] = [];
+  for (const fault of inexactNumbers(value)) {
+    if (inexact.length > mostFaults) break;
+    if (!known.has(fault.pointer)) inexact.push(fault);
+  }
+  return inexact.length > 0 ? { faults: [...(parsed.faults ?? []), ...inexact] } : parsed;
+}
 
 /** Faults of a part of the body as faults of the body; `pointer` leads to the part. */
 export const faultsAt = (pointer: string, faults: Fault[]): Fault[] =>

@@ -1,6 +1,5 @@
 import { crudRoutes } from '@shop/resources/crud-routes.ts';
 import type { ServiceContext } from '@shop/resources/write.ts';
-import { roundedPrice } from './price.ts';
 import { productList } from './product.list.ts';
 import { product, productCreate, productExamples, productRemoved, productUpdate } from './product.schema.ts';
 import type { ProductStore } from './product.store.ts';
@@ -16,6 +15,5 @@ export const productRoutes = (context: ServiceContext, store: ProductStore) =>
     create: productCreate,
     update: productUpdate,
     examples: productExamples,
-    faultsOf: roundedPrice,
     store,
   });
