@@ -193,7 +193,7 @@ export class Exchange implements Attempt, Guest, Holder, Suspect {
     const { pool } = this.#passage;
     const replica = this.#replica as Replica;
     if ((error as NodeJS.ErrnoException).code === 'ERR_UNESCAPED_CHARACTERS') {
-      this.#finish(new Problem('validation_failed', 'The URL is malformed.'));
+      this.#finish(new Problem('validation_failed', 'The URL holds characters that have to be percent-encoded.'));
       return;
     }
     const mayRetry = this.#isConnected && pool.breaker.lost(this, replica.lossNow());

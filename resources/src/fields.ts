@@ -1,4 +1,6 @@
+import { Problem } from '@shop/service-kit/problem.ts';
 import * as z from 'zod';
+import { parseDecimal } from './decimal.ts';
 
 /** What a field refuses, in the terms of a `Fault`. */
 const refuse = (code: string, error: string, allowed?: unknown) => ({ error, params: { code, allowed } });
@@ -44,11 +46,21 @@ export const prose = (description: string, maximumBytes = Number.POSITIVE_INFINI
 
 export const id = z.int().min(1).meta({ description: 'The number that identifies it.', example: 1 });
 
-/** An id in a path: digits only. One that is too large for any row is an id like any other that no row has. */
+/** The most digits of an id that a problem repeats. */
+const toldDigits = 40;
+
+/** An id that no number has the digits of, as a problem tells it. */
+export const toldId = (digits: string): string =>
+  digits.length > toldDigits ? `${digits.slice(0, toldDigits)}…` : digits;
+
+/** An id in a path: digits only. One that is too large for any row is 404 at once, as it was written: no number has its digits. */
 export const pathId = z
   .string()
   .regex(/^[0-9]+$/, 'must be a positive whole number')
-  .transform((digits) => Math.min(Number(digits), Number.MAX_SAFE_INTEGER))
+  .transform((digits) => {
+    if (Number.isSafeInteger(Number(digits))) return Number(digits);
+    throw new Problem('not_found', `There is nothing with the id ${toldId(digits)}.`);
+  })
   .refine((value) => value > 0, refuse('invalid_format', 'must be a positive whole number'))
   .meta({
     description: 'The id of the resource.',
@@ -101,7 +113,6 @@ export const expectedVersion = z.int().min(1).optional().meta({
 export const ignoredBookkeeping = { created_at: ignored, updated_at: ignored, version: ignored };
 
 const largestPrice = 99_999_999.99;
-const pricePattern = /^-?\d+(?:\.(\d+))?(?:e([+-]?\d+))?$/i;
 
 /**
  * A price: a JSON number or the same as text, exact to the cent. More than two decimals are refused rather than rounded.
@@ -115,14 +126,12 @@ export const price = z
       context.addIssue({ code: 'custom', message, params: { code, allowed } });
       return z.NEVER;
     };
-    const parts = pricePattern.exec(text);
-    if (!parts) return fault('invalid_type', 'must be a number', { type: 'number' });
-    const [, fraction = '', exponent = '0'] = parts;
-    const decimals = fraction.length - Number(exponent);
-    if (Number(text) < 0) return fault('too_small', 'must be at least 0', { minimum: 0 });
+    const decimal = parseDecimal(text);
+    if (!decimal) return fault('invalid_type', 'must be a number', { type: 'number' });
+    if (decimal.isNegative) return fault('too_small', 'must be at least 0', { minimum: 0 });
     if (Number(text) > largestPrice)
       return fault('too_large', `must be at most ${largestPrice}`, { maximum: largestPrice });
-    if (decimals > 2) return fault('too_precise', 'must have at most two decimals', { decimals: 2 });
+    if (decimal.fraction.length > 2) return fault('too_precise', 'must have at most two decimals', { decimals: 2 });
     return Math.abs(Number(text));
   })
   .meta({

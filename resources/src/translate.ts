@@ -28,13 +28,13 @@ export const translateDatabaseError: ErrorTranslator = (error) => {
     });
   }
   if (error instanceof UnknownReferenceError) {
-    return new Problem('unknown_reference', 'The body refers to ids that do not exist.', {
-      errors: error.references.map(({ field, ids }) => ({
-        pointer: `/${field}`,
-        code: 'unknown_reference',
-        detail: `refers to ${ids.join(', ')}, which ${ids.length === 1 ? 'does' : 'do'} not exist`,
-        ids,
-      })),
+    const missing = error.references.map(({ field, ids }) => ({
+      field,
+      ids,
+      detail: `refers to ${ids.join(', ')}, which ${ids.length === 1 ? 'does' : 'do'} not exist`,
+    }));
+    return new Problem('unknown_reference', `${missing.map(({ field, detail }) => `${field} ${detail}`).join('; ')}.`, {
+      errors: missing.map(({ field, ...rest }) => ({ pointer: `/${field}`, code: 'unknown_reference', ...rest })),
     });
   }
   if (error instanceof StockRangeError) return stockProblem(error);

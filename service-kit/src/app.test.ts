@@ -258,7 +258,7 @@ describe('routing', () => {
     const { status, body } = await send('/things/%E0%A4%A');
 
     expect(status).toBe(400);
-    expect(body).toMatchObject({ code: 'validation_failed', detail: 'The URL is malformed.' });
+    expect(body).toMatchObject({ code: 'validation_failed', detail: 'The path is not UTF-8 in percent-encoding.' });
   });
 });
 

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import querystring from 'node:querystring';
 import cors from 'cors';
 import express, { type Express, type RequestHandler, type Router } from 'express';
 import helmet from 'helmet';
@@ -9,6 +8,7 @@ import { beginBudget } from './deadline.ts';
 import { type JsonBodies, jsonBody } from './json-body.ts';
 import type { Logger } from './logger.ts';
 import { type ErrorTranslator, notFoundHandler, problemHandler } from './problem.ts';
+import { parseQuery } from './query-string.ts';
 import { requestLog } from './request-log.ts';
 
 /** A request id that a client may choose; anything else is replaced, so that nothing odd reaches the log. */
@@ -78,8 +78,7 @@ export interface AppOptions {
 export function createApp(options: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by');
-  // As the usual one, but for its limit: what is beyond 1,000 parameters would be left out without a word.
-  app.set('query parser', (text: string) => querystring.parse(text, '&', '=', { maxKeys: 0 }));
+  app.set('query parser', parseQuery);
   const logRequest = requestLog(options.logger);
   const { requestTimeout } = options;
   app.use((req, res, next) => {

@@ -47,6 +47,52 @@ describe('body', () => {
   );
 
   test.each([
+    ['{', 1, 2, 'a name in double quotes, or }', 'the end of the body'],
+    ['{"a":1,}', 1, 8, 'a name in double quotes', '"}"'],
+    ["{'a':1}", 1, 2, 'a name in double quotes, or }', '"\'"'],
+    ['{"a":1} x', 1, 9, 'the end of the body', '"x"'],
+    ['{\n  "a": 1\n  "b": 2\n}', 3, 3, ', or }', '"\\""'],
+    ['{"a" 1}', 1, 6, ': after a name', '"1"'],
+    ['{"a":}', 1, 6, 'a value', '"}"'],
+    ['[1,]', 1, 4, 'a value', '"]"'],
+    ['[', 1, 2, 'a value, or ]', 'the end of the body'],
+    ['[1 2]', 1, 4, ', or ]', '"2"'],
+    ['"a', 1, 3, '" at the end of a text', 'the end of the body'],
+    ['"a\nb"', 1, 3, 'a character or its escape, such as \\n', '"\\n"'],
+    ['"\\x"', 1, 2, 'an escape such as \\n or \\u00e9', '"\\\\"'],
+    ['[01]', 1, 3, 'the rest of a number such as 10, 0.5 or 1e3', '"1"'],
+    ['[1.]', 1, 3, 'the rest of a number such as 10, 0.5 or 1e3', '"."'],
+    ['[.5]', 1, 2, 'a value, or ]', '"."'],
+    ['[NaN]', 1, 2, 'a value, or ]', '"N"'],
+    ['["🔥" 🔥]', 1, 7, ', or ]', '"🔥"'],
+  ])(
+    'When it is %j, then it says where it is not JSON, and what is expected',
+    async (text, line, column, expected, found) => {
+      const { status, body } = await echo(text);
+      const detail = `is not JSON at line ${line}, column ${column}: expected ${expected}, found ${found}`;
+
+      expect(status).toBe(400);
+      expect(body).toMatchObject({
+        detail: `The body ${detail}.`,
+        errors: [{ pointer: '', code: 'invalid_json', detail, line, column }],
+      });
+    },
+  );
+
+  test.each([
+    ['is the first', Buffer.from([0xff]), 1, 1],
+    ['stands in the second line', Buffer.from([0x22, 0x0a, 0x61, 0xff]), 2, 2],
+    ['stands behind a replacement character', Buffer.from([0x22, 0xef, 0xbf, 0xbd, 0xe9, 0x22]), 1, 3],
+  ])('When a byte that is not UTF-8 %s, then it says where', async (_, bytes, line, column) => {
+    const { body } = await echo(bytes);
+
+    expect(body).toMatchObject({
+      detail: `The body is not in UTF-8 at line ${line}, column ${column}.`,
+      errors: [{ pointer: '', code: 'invalid_json', line, column }],
+    });
+  });
+
+  test.each([
     ['a byte that no character begins with', Buffer.from([0x22, 0xff, 0x22])],
     ['half a character', Buffer.from([0x22, 0xe2, 0x82, 0x22])],
     ['an overlong form', Buffer.from([0x22, 0xc0, 0xaf, 0x22])],
@@ -107,11 +153,39 @@ describe('body', () => {
     expect(body).toEqual({ body: { a: 1 } });
   });
 
-  test('When it says that it is packed but is not, then it is 400 invalid_json', async () => {
-    const { status, body } = await echo('{"a":1}', { ...json, 'Content-Encoding': 'gzip' });
+  test('When it is packed under the old name of gzip, then it is unpacked', async () => {
+    const { status, body } = await echo(gzipSync('{"a":1}'), { ...json, 'Content-Encoding': 'X-GZIP' });
+
+    expect(status).toBe(201);
+    expect(body).toEqual({ body: { a: 1 } });
+  });
+
+  test.each(['gzip', 'x-gzip', 'deflate', 'br', 'zstd'])(
+    'When it says that it is %s but is not, then it is 400 invalid_json and names the header',
+    async (coding) => {
+      const { status, body } = await echo('{"a":1}', { ...json, 'Content-Encoding': coding });
+
+      expect(status).toBe(400);
+      expect(body).toMatchObject({
+        code: 'invalid_json',
+        detail: expect.stringContaining('Content-Encoding'),
+        errors: [{ header: 'Content-Encoding', detail: expect.stringContaining(coding.replace('x-', '')) }],
+      });
+    },
+  );
+
+  test('When it is packed and ends too early, then it is 400 and names the header', async () => {
+    const packed = gzipSync('{"a":1}').subarray(0, 20);
+    const { status, body } = await echo(packed, { ...json, 'Content-Encoding': 'gzip' });
 
     expect(status).toBe(400);
-    expect(body.code).toBe('invalid_json');
+    expect(body.errors).toMatchObject([{ header: 'Content-Encoding' }]);
+  });
+
+  test('When what is packed is not JSON, then it is the JSON that is at fault', async () => {
+    const { body } = await echo(gzipSync('{"a":}'), { ...json, 'Content-Encoding': 'gzip' });
+
+    expect(body.errors).toMatchObject([{ pointer: '', line: 1, column: 6 }]);
   });
 
   test.each([
@@ -151,9 +225,19 @@ describe('body', () => {
     },
   );
 
-  test('When its encoding is unknown, then it is 415', async () => {
-    expect((await echo('{"a":1}', { ...json, 'Content-Encoding': 'rot13' })).status).toBe(415);
-  });
+  test.each(['rot13', 'compress', 'gzip, gzip'])(
+    'When its coding is %s, then it is 415, names the header and says what may be sent',
+    async (coding) => {
+      const { status, headers, body } = await echo('{"a":1}', { ...json, 'Content-Encoding': coding });
+
+      expect(status).toBe(415);
+      expect(headers.get('accept-encoding')).toBe('gzip, deflate, br, zstd');
+      expect(body).toMatchObject({
+        code: 'unsupported_media_type',
+        errors: [{ header: 'Content-Encoding', allowed: ['gzip', 'deflate', 'br', 'zstd'] }],
+      });
+    },
+  );
 
   test.each(['null', '"text"', '7', 'true', '[]'])('When it is the JSON value %s, then it is read', async (text) => {
     const { status, body } = await echo(text);

@@ -1,11 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import express, { type Request, Router } from 'express';
+import { bodyProblems, notJsonText } from './body-problem.ts';
 import { clientHeader } from './client.ts';
 import { mayBeInexact, noteInexact } from './exact-numbers.ts';
 import { FairQueue } from './fair-queue.ts';
 import { jsonBounds, passedBound } from './json-bounds.ts';
-import { notJson, Problem, unavailable } from './problem.ts';
+import { Problem, unavailable } from './problem.ts';
 
 /** How JSON bodies are read. */
 export interface JsonBodies {
@@ -40,6 +41,12 @@ export function jsonBody({ limit, limits = new Map() }: JsonBodies): Router {
     });
   const turn = turns();
   const router = Router();
+  router.use((req, _res, next) => {
+    const coding = req.headers['content-encoding'];
+    // RFC 9110, 8.4.1.3: the same under another name.
+    if (coding?.toLowerCase() === 'x-gzip') req.headers['content-encoding'] = 'gzip';
+    next();
+  });
   // What one of them has read, the last one leaves alone.
   for (const [path, own] of limits) router.use(path, textUpTo(own));
   router.use(textUpTo(limit), async (req, res, next) => {
@@ -50,6 +57,7 @@ export function jsonBody({ limit, limits = new Map() }: JsonBodies): Router {
     }
     next();
   });
+  router.use(bodyProblems);
   return router;
 }
 
@@ -107,6 +115,6 @@ function parseJson(json: string): unknown {
     // Any JSON value is JSON; which of them a route takes is for its schema to say.
     return json === '' ? {} : JSON.parse(json, revive);
   } catch {
-    throw notJson();
+    throw notJsonText(json);
   }
 }

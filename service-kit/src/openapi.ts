@@ -23,6 +23,8 @@ const fault = z
       .unknown()
       .optional()
       .meta({ description: 'what is allowed there', example: { maximum: 99999999.99 } }),
+    line: z.int().optional().meta({ description: 'the line of the body that is not JSON, counted from 1' }),
+    column: z.int().optional().meta({ description: 'the column in that line, counted from 1' }),
     id: z.int().optional().meta({ description: 'the id that holds a duplicate value' }),
     ids: z.array(z.int()).optional().meta({ description: 'the ids that do not exist' }),
   })

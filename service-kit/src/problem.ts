@@ -12,6 +12,9 @@ export interface Fault {
   code: string;
   detail: string;
   allowed?: unknown;
+  /** For `invalid_json`: where it is in the body, counted from 1. */
+  line?: number;
+  column?: number;
   /** For `duplicate`: the id of the resource that holds the value. */
   id?: number;
   /** For `unknown_reference`: the ids that do not exist. */
@@ -96,30 +99,17 @@ interface HttpError {
  */
 function fromExpress(error: unknown): Problem | undefined {
   const { type, status = 500, expose, headers = {} } = error as HttpError;
-  if (error instanceof URIError) return new Problem('validation_failed', 'The URL is malformed.');
+  if (error instanceof URIError) return new Problem('validation_failed', 'The path is not UTF-8 in percent-encoding.');
   switch (type) {
-    case 'entity.verify.failed':
-    case 'request.size.invalid':
-      return notJson();
     case 'entity.too.large':
       return new Problem('body_too_large', 'The body is larger than this path accepts.');
-    case 'encoding.unsupported':
-    case 'charset.unsupported':
-      return new Problem('unsupported_media_type', 'Send the body as application/json in UTF-8.');
     case 'request.aborted':
       return new Problem('invalid_json', 'The request ended before its body was complete.');
   }
   if (!expose || status < 400 || status >= 500) return undefined;
   const [code, detail] = refusals[status] ?? [];
-  // Without one, it is a body that cannot be unpacked, such as one that says it is gzip but is not.
-  return code ? new Problem(code, detail ?? '', { headers }) : notJson();
+  return new Problem(code ?? 'malformed_request', detail ?? 'The request cannot be understood.', { headers });
 }
-
-/** 400 for a body that cannot be read. */
-export const notJson = (): Problem =>
-  new Problem('invalid_json', 'The body is not valid JSON in UTF-8.', {
-    errors: [{ pointer: '', code: 'invalid_json', detail: 'must be JSON in UTF-8' }],
-  });
 
 /** 404 for a path that no route has. */
 export const nothingAt = (method: string, path: string): Problem =>

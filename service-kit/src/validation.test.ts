@@ -24,7 +24,13 @@ const routes = [
     operationId: 'putThing',
     params: z.object({ id: z.string().regex(/^\d+$/, 'must be a number') }),
     query: z.strictObject({ size: z.enum(['s', 'm']).optional() }),
-    body: z.strictObject({ name: z.string(), parts: z.array(z.object({ count: z.int() })).optional() }),
+    body: z.strictObject({
+      name: z.string(),
+      tags: z.array(z.string()).max(3).optional(),
+      stock: z.int().max(9).optional(),
+      tone: z.string('must be light or dark').optional(),
+      parts: z.array(z.object({ count: z.int() })).optional(),
+    }),
     crossCheck: ({ body }) =>
       (body as { name?: string } | null)?.name === 'cross'
         ? [{ pointer: '/name', code: 'crossed', detail: 'must not be cross' }]
@@ -64,7 +70,7 @@ describe('validation', () => {
         { pointer: '/name', code: 'invalid_type', allowed: { type: 'string' } },
         { pointer: '/parts/0/count', code: 'required' },
         { pointer: '/parts/1/count', code: 'invalid_type' },
-        { pointer: '/a~1b', code: 'unknown_field', allowed: ['name', 'parts'] },
+        { pointer: '/a~1b', code: 'unknown_field', allowed: ['name', 'tags', 'stock', 'tone', 'parts'] },
       ],
     });
     expect(body.errors).toHaveLength(7);
@@ -118,6 +124,44 @@ describe('validation', () => {
       code: 'unknown_parameter',
       errors: [{ parameter: 'colour' }, { parameter: 'shape' }],
     });
+  });
+
+  test('When a parameter that may be given once is given twice, then it says so', async () => {
+    const { status, body } = await put('/things/7?size=s&size=m', { name: 'x' });
+
+    expect(status).toBe(400);
+    expect(body.errors).toEqual([{ parameter: 'size', code: 'invalid_value', detail: 'must be given once' }]);
+  });
+
+  test('When a value is of the wrong type and has the wrong size, too, then the type alone is told', async () => {
+    const { body } = await put('/things/7', { name: 'x', tags: 'far too long' });
+
+    expect(body.errors).toEqual([
+      { pointer: '/tags', code: 'invalid_type', detail: 'must be an array', allowed: { type: 'array' } },
+    ]);
+  });
+
+  test('When a number passes two bounds, then the narrower one is told', async () => {
+    const { body } = await put('/things/7', { name: 'x', stock: 2 ** 53 });
+
+    expect(body.errors).toEqual([
+      { pointer: '/stock', code: 'too_large', detail: 'must be at most 9', allowed: { maximum: 9 } },
+    ]);
+  });
+
+  test('When a schema has a sentence of its own for a wrong type, then that is told', async () => {
+    const { body } = await put('/things/7', { name: 'x', tone: 5 });
+
+    expect(body.errors).toMatchObject([{ pointer: '/tone', code: 'invalid_type', detail: 'must be light or dark' }]);
+  });
+
+  test.each(['%E9', '%', 'a%zz', '%F0%9F%94'])('When a parameter is %s, then it is 400 as in a path', async (value) => {
+    const { status, body } = await put(`/things/7?size=${value}&colour=%C3%A9`, { name: 'x' });
+
+    expect(status).toBe(400);
+    expect(body.errors).toEqual([
+      { parameter: 'size', code: 'invalid_text', detail: 'must be UTF-8 in percent-encoding' },
+    ]);
   });
 
   test('When a route has no query, then any parameter is unknown', async () => {

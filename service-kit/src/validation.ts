@@ -42,9 +42,10 @@ export function parseRequest(route: Route, req: Request): Input<never, never, ne
 
 function parsePart<S extends z.ZodType>(part: Part, schema: S, value: unknown): Parsed<z.output<S>> {
   // With the input in each issue, what is missing can be told from what is wrong.
-  const result = schema.safeParse(value, { reportInput: true });
+  const result = schema.safeParse(value, { reportInput: true, error: usualSentence });
   if (result.success) return { value: result.data };
-  return { faults: result.error.issues.slice(0, mostFaults + 1).flatMap((issue) => faultsOf(part, issue, schema)) };
+  const faults = result.error.issues.slice(0, mostFaults + 1).flatMap((issue) => faultsOf(part, issue, schema));
+  return { faults: onePerPlace(faults) };
 }
 
 /** A value as its schema gives it back, or what is wrong with it. */
@@ -74,8 +75,29 @@ export const faultsAt = (pointer: string, faults: Fault[]): Fault[] =>
  */
 const mostFaults = 1_000;
 
+/**
+ * The first fault of each place: what follows from it, such as the length of what should have been a list, is none of its own.
+ * Of several bounds it is the narrowest.
+ */
+function onePerPlace(faults: Fault[]): Fault[] {
+  const kept = new Map<string, Fault>();
+  for (const fault of faults) {
+    const place = JSON.stringify([fault.pointer, fault.parameter, fault.header]);
+    const known = kept.get(place);
+    if (!known || (known.code === fault.code && isNarrower(fault, known))) kept.set(place, fault);
+  }
+  return [...kept.values()];
+}
+
+function isNarrower(fault: Fault, than: Fault): boolean {
+  const bounds = fault.allowed as { minimum?: number; maximum?: number } | undefined;
+  const others = than.allowed as typeof bounds;
+  return Number(bounds?.maximum) < Number(others?.maximum) || Number(bounds?.minimum) > Number(others?.minimum);
+}
+
 /** 400 that names every fault, up to `most`; its code says when there is nothing wrong but unknown parameters. */
-export function validationProblem(faults: Fault[], most = mostFaults): Problem {
+export function validationProblem(found: Fault[], most = mostFaults): Problem {
+  const faults = onePerPlace(found);
   const onlyUnknown = faults.every((fault) => fault.code === 'unknown_parameter');
   return new Problem(
     onlyUnknown ? 'unknown_parameter' : 'validation_failed',
@@ -128,6 +150,13 @@ function faultsOf(part: Part, issue: z.core.$ZodIssue, schema: z.ZodType): Fault
   const fault = (code: string, detail: string, allowed?: unknown): Fault[] => [
     { ...place, code, detail, ...(allowed === undefined ? {} : { allowed }) },
   ];
+  const { message } = issue;
+  if (
+    part === 'query' &&
+    Array.isArray(issue.input) &&
+    (issue.code === 'invalid_type' || issue.code === 'invalid_value')
+  )
+    return fault('invalid_value', 'must be given once');
   switch (issue.code) {
     case 'unrecognized_keys': {
       const known = issue.path.length === 0 && 'shape' in schema ? Object.keys(schema.shape as object) : [];
@@ -135,35 +164,45 @@ function faultsOf(part: Part, issue: z.core.$ZodIssue, schema: z.ZodType): Fault
     }
     case 'invalid_type':
       if (issue.input === undefined) return fault('required', 'is required');
-      return fault('invalid_type', typeSentence(issue.expected), { type: issue.expected });
+      return fault('invalid_type', message, { type: issue.expected });
     case 'invalid_union':
       if (issue.input === undefined) return fault('required', 'is required');
-      return fault('invalid_type', issue.message);
+      return fault('invalid_type', message);
     case 'invalid_value':
       if (issue.input === undefined) return fault('required', 'is required', issue.values);
-      return fault('invalid_value', `must be one of ${issue.values.join(', ')}`, issue.values);
+      return fault('invalid_value', message, issue.values);
     case 'too_small':
-      return fault(
-        issue.origin === 'string' || issue.origin === 'array' ? 'too_short' : 'too_small',
-        sizeSentence(issue.origin, 'at least', issue.minimum),
-        { minimum: Number(issue.minimum) },
-      );
+      return fault(isSized(issue.origin) ? 'too_short' : 'too_small', message, { minimum: Number(issue.minimum) });
     case 'too_big':
-      return fault(
-        issue.origin === 'string' || issue.origin === 'array' ? 'too_long' : 'too_large',
-        sizeSentence(issue.origin, 'at most', issue.maximum),
-        { maximum: Number(issue.maximum) },
-      );
+      return fault(isSized(issue.origin) ? 'too_long' : 'too_large', message, { maximum: Number(issue.maximum) });
     case 'invalid_format':
       return fault(
         'invalid_format',
-        issue.message,
+        message,
         issue.pattern ? { pattern: issue.pattern.replace(/^\/(.*)\/[a-z]*$/, '$1') } : undefined,
       );
     case 'custom':
-      return fault(String(issue.params?.code ?? 'invalid_value'), issue.message, issue.params?.allowed);
+      return fault(String(issue.params?.code ?? 'invalid_value'), message, issue.params?.allowed);
     default:
-      return fault('invalid_value', issue.message);
+      return fault('invalid_value', message);
+  }
+}
+
+const isSized = (origin: string): boolean => origin === 'string' || origin === 'array';
+
+/** What an issue says, in the place of zod's own words, unless the schema has a sentence for it. */
+function usualSentence(issue: z.core.$ZodRawIssue): string | undefined {
+  switch (issue.code) {
+    case 'invalid_type':
+      return typeSentence(issue.expected);
+    case 'invalid_value':
+      return `must be one of ${issue.values.join(', ')}`;
+    case 'too_small':
+      return sizeSentence(issue.origin, 'at least', issue.minimum);
+    case 'too_big':
+      return sizeSentence(issue.origin, 'at most', issue.maximum);
+    default:
+      return undefined;
   }
 }
 

@@ -3,7 +3,7 @@ import type { CategoryRow } from '@shop/db/models.ts';
 import { missingIds } from '@shop/db/resource-table.ts';
 import type { Dependents, Effects } from '@shop/db/steps.ts';
 import { Problem } from '@shop/service-kit/problem.ts';
-import type { Category, ProductPolicy } from './category.schema.ts';
+import { type Category, type ProductPolicy, unknownTarget } from './category.schema.ts';
 
 /** How many children are named whose names are taken. */
 const mostTwins = 100;
@@ -38,11 +38,7 @@ export async function checkPolicy(
 /** Keeps the category that products are to go to. Before they are locked, as whoever puts a product into a category does. */
 async function lockTarget(db: Database, transaction: Transaction, id: number): Promise<void> {
   if ((await missingIds(db, transaction, 'category', [id], { share: true })).length === 0) return;
-  throw new Problem('unknown_reference', `There is no category ${id} for the products.`, {
-    errors: [
-      { parameter: 'products', code: 'unknown_reference', detail: `refers to ${id}, which does not exist`, ids: [id] },
-    ],
-  });
+  throw unknownTarget(id);
 }
 
 /** What is told of a deletion after which children would be beside categories that have their names. */

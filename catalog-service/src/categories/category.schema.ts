@@ -1,6 +1,7 @@
 import { categoryDescription, categoryName, categoryPosition, categorySummary } from '@shop/resources/category.ts';
 import { productFields } from '@shop/resources/embedded-products.ts';
-import { expectedVersion, id, ignored, ignoredBookkeeping, slug } from '@shop/resources/fields.ts';
+import { expectedVersion, id, ignored, ignoredBookkeeping, slug, toldId } from '@shop/resources/fields.ts';
+import { Problem } from '@shop/service-kit/problem.ts';
 import * as z from 'zod';
 
 /** A category as it is answered. */
@@ -59,6 +60,19 @@ export const categoryRemoved = z
 /** What becomes of the products of a category that is deleted. */
 export type ProductPolicy = { kind: 'detach' | 'reject' | 'delete' } | { kind: 'reassign'; to: number };
 
+/** 422 for a category that products cannot go to, because it is none. */
+export const unknownTarget = (id: number | string): Problem =>
+  new Problem('unknown_reference', `There is no category ${id} for the products.`, {
+    errors: [
+      {
+        parameter: 'products',
+        code: 'unknown_reference',
+        detail: `refers to ${id}, which does not exist`,
+        ...(typeof id === 'number' ? { ids: [id] } : {}),
+      },
+    ],
+  });
+
 /** The query of a deletion. */
 export const categoryRemoval = z.strictObject({
   products: z
@@ -67,7 +81,10 @@ export const categoryRemoval = z.strictObject({
     .default('detach')
     .transform((text): ProductPolicy => {
       const [kind, id] = text.split(':');
-      if (kind === 'reassign') return { kind, to: Math.min(Number(id), Number.MAX_SAFE_INTEGER) };
+      if (kind === 'reassign' && id !== undefined) {
+        if (!Number.isSafeInteger(Number(id))) throw unknownTarget(toldId(id));
+        return { kind, to: Number(id) };
+      }
       return { kind: kind as 'detach' };
     })
     .meta({

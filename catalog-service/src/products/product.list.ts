@@ -1,13 +1,13 @@
 import { type Database, padded, placeholders, select } from '@shop/db/connection.ts';
 import { describedAs } from '@shop/resources/fields.ts';
 import type { ListDeclaration } from '@shop/resources/list/declaration.ts';
-import { largestLimit, refuse } from '@shop/resources/list/field.ts';
+import { largestLimit, refuse, wholeNumber } from '@shop/resources/list/field.ts';
 import type { ListRequest } from '@shop/resources/list/request.ts';
 import { productColumns, productStatus } from '@shop/resources/product.ts';
 import * as z from 'zod';
 import { product } from './product.schema.ts';
 
-const idPattern = /^[0-9]{1,15}$/;
+const idPattern = /^[0-9]+$/;
 const idsSentence = 'must be ids of tags, which are whole numbers';
 
 /** Ids of tags, given once or several times. */
@@ -16,7 +16,7 @@ const anyTag = z
   .transform((given, context): number[] => {
     const texts = [given].flat();
     return texts.length <= largestLimit && texts.every((text) => idPattern.test(text))
-      ? texts.map(Number)
+      ? texts.map(wholeNumber)
       : refuse(context, `${idsSentence}, at most ${largestLimit} of them`);
   })
   .optional()
@@ -27,12 +27,12 @@ const anyTag = z
 
 /** Ids of tags, separated by commas. */
 const allTags = z
-  .string({ error: 'must be given once' })
+  .string()
   .transform((text, context): number[] => {
     const ids = text.split(',');
     return ids.length <= 20 && ids.every((id) => idPattern.test(id))
-      ? ids.map(Number)
-      : refuse(context, `${idsSentence}, separated by commas`);
+      ? ids.map(wholeNumber)
+      : refuse(context, `${idsSentence}, separated by commas, at most 20 of them`);
   })
   .optional()
   .meta({

@@ -41,6 +41,11 @@ describe('price', () => {
     ['"99999999.99"', 99_999_999.99],
     ['"1e2"', 100],
     ['1250e-2', 12.5],
+    ['"19.990"', 19.99],
+    ['"12000e-3"', 12],
+    ['".5"', 0.5],
+    ['"007.00"', 7],
+    ['"0e99999999999"', 0],
   ])('When the price is %s, then it is stored exactly', async (text, value) => {
     expect(await stored('price', text)).toEqual({ status: 201, value });
   });

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { type Decimal, parseDecimal } from '../decimal.ts';
 import { describedAs } from '../fields.ts';
 
 /** How a field's values are written in a query string, compared and sorted. */
@@ -43,13 +44,30 @@ const sqlTime = (time: number): string =>
 
 const dateOrTime = z.union([z.iso.date(), z.iso.datetime({ offset: true })]);
 
+const farthest = Number.MAX_SAFE_INTEGER;
+
+/** Digits as a number; what is beyond all that a column can hold is the farthest of these. */
+export const wholeNumber = (digits: string): number => Math.min(Math.max(Number(digits), -farthest), farthest);
+
+/**
+ * A number as `DECIMAL(21, 6)` has it, which compares with every value of up to five decimals as the number itself does: of one
+ * with more than six, the sixth says that there is more; a larger one is the largest.
+ */
+function comparable(decimal: Decimal | undefined): string | undefined {
+  if (!decimal) return undefined;
+  const { isNegative, whole, fraction } = decimal;
+  const size = whole.length > 15 ? '9'.repeat(15) : whole;
+  const rest = fraction.length > 6 ? `${fraction.slice(0, 5)}1` : fraction;
+  return `${isNegative ? '-' : ''}${size}.${rest || '0'}`;
+}
+
 /** A value of a field as it stands in a query string; undefined when it is not one. */
 export function parseValue({ kind, values }: ListField, text: string): FieldValue | undefined {
   switch (kind) {
     case 'integer':
-      return /^-?[0-9]{1,15}$/.test(text) ? Number(text) : undefined;
+      return /^-?[0-9]+$/.test(text) ? wholeNumber(text) : undefined;
     case 'decimal':
-      return /^-?[0-9]{1,15}(\.[0-9]{1,6})?$/.test(text) ? text : undefined;
+      return comparable(parseDecimal(text));
     case 'enum':
       return values?.includes(text) ? text : undefined;
     case 'datetime':

@@ -18,7 +18,7 @@ const defaultLimit = 50;
 const wholeNumber = (minimum: number, maximum: number, description: string) => {
   const sentence = `must be a whole number from ${minimum} to ${maximum}`;
   return z
-    .string({ error: sentence })
+    .string()
     .regex(/^[0-9]{1,15}$/, sentence)
     .transform(Number)
     .refine((value) => value >= minimum && value <= maximum, {
@@ -32,7 +32,7 @@ const wholeNumber = (minimum: number, maximum: number, description: string) => {
 /** Names separated by commas, each one of `known`, none twice. */
 const names = (known: readonly string[], description: string, { empty = false } = {}) =>
   z
-    .string({ error: 'must be given once' })
+    .string()
     .transform((text, context): string[] => {
       const list = text === '' ? [] : text.split(',').map((name) => name.trim());
       if (list.length === 0 && !empty)
@@ -76,7 +76,7 @@ const embedParameter = (embeds: readonly string[]) =>
   });
 
 const searchParameter = z
-  .string({ error: 'must be given once' })
+  .string()
   .transform((text, context) => {
     const words = text.trim();
     if (words.length > 200) return refuse(context, 'must have at most 200 characters', 'too_long', { maximum: 200 });
@@ -120,7 +120,7 @@ export function listQuery(declaration: ListDeclaration) {
       ),
       // Whether it is a cursor of this list can be told when the rest of the query is known to be right.
       _cursor: z
-        .string({ error: 'must be given once' })
+        .string()
         .refine((text) => /^[\w-]{20,}$/.test(text), { error: cursorSentence, params: { code: 'invalid_cursor' } })
         .optional()
         .meta({ description: 'Opaque; from the `Link` header of a page.', override: describedAs({ type: 'string' }) }),
@@ -133,7 +133,7 @@ export function listQuery(declaration: ListDeclaration) {
         .meta({ description: 'Sends `X-Total-Count` with cursor paging, too.' }),
       _sort: names(sortable, 'The fields to sort by, separated by commas; the id is always the last.'),
       _order: z
-        .string({ error: 'must be given once' })
+        .string()
         .regex(/^(asc|desc)(,(asc|desc))*$/i, 'must be asc or desc for each field of _sort')
         .transform((text) => text.toLowerCase().split(','))
         .optional()
