@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import { SamplingDecision, TraceIdRatioBasedSampler } from '@opentelemetry/sdk-trace';
@@ -22,12 +24,14 @@ const passedOn = defineRoute({
   }),
 });
 
+/** Takes all spans: those that nobody took would be sent again for half a minute, and keep the process alive. */
+const collector = createServer((req, res) => req.resume().on('end', () => res.end()));
 let server: RunningServer;
 beforeAll(async () => {
+  await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
   const env = {
     METRICS: 'false',
-    // Nobody listens there: what is delivered is not what this is about.
-    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1',
+    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(collector.address() as AddressInfo).port}`,
     OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
     OTEL_TRACES_SAMPLER_ARG: '0.5',
   };
@@ -37,6 +41,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await server.close();
   await stopTelemetry();
+  collector.close();
 });
 
 test('When half of the traces are kept, then these are so many, and each is kept by its id, as all services would decide', async () => {
