@@ -8,12 +8,20 @@ export const progressInterval = 200;
 
 /** Tells when a request has its connection, and ends it when that takes too long. */
 export function connectInTime(request: ClientRequest, tell: () => void): void {
-  const timer = setTimeout(() => request.destroy(new Error('no connection in time')), connectPatience);
+  let verdict: NodeJS.Immediate | undefined;
+  const timer = setTimeout(() => {
+    // This process may have had no time for longer than that: a connection that was made meanwhile is noticed first.
+    verdict = setImmediate(() => request.destroy(new Error('no connection in time')));
+  }, connectPatience);
+  const endWaiting = () => {
+    clearTimeout(timer);
+    clearImmediate(verdict);
+  };
   request.socket?.once('connect', () => {
     tell();
-    clearTimeout(timer);
+    endWaiting();
   });
-  request.once('close', () => clearTimeout(timer));
+  request.once('close', endWaiting);
 }
 
 /**

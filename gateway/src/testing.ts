@@ -7,8 +7,8 @@ import { memoryLogger } from '@shop/service-kit/testing.ts';
 import { createGateway, createOperations } from './app.ts';
 import type { GatewayConfig } from './config.ts';
 import { createGuard } from './guards/guard.ts';
-import type { Pools } from './upstreams/upstream-pool.ts';
-import { startPools } from './upstreams/upstream-pool.ts';
+import type { BreakerTimes } from './upstreams/circuit-breaker.ts';
+import { type Pools, startPools } from './upstreams/upstream-pool.ts';
 
 const open: { close(): unknown }[] = [];
 
@@ -24,6 +24,12 @@ export async function closeAll(): Promise<void> {
 /** Waits until a gateway knows of all services that were started here how they are: it asks again when it has judged an answer. */
 export async function untilKnown(): Promise<void> {
   while ([...probes.values()].some((count) => count < 2)) await delay(20);
+}
+
+/** Leaves this process no time for anything else, for so many milliseconds. */
+export function block(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
 }
 
 /** A service that answers with what reached it. */
@@ -92,6 +98,7 @@ type TestUpstream = RequestListener | string;
 export interface TestGateway {
   url: string;
   lines: Record<string, unknown>[];
+  pools: Pools;
   /** Starts what the gateway passes on of a service that is not published itself. */
   startOperations(name: keyof Pools): Promise<RunningServer>;
 }
@@ -100,8 +107,13 @@ export interface TestGateway {
 export async function startGateway({
   catalog = echo,
   tagging = echo,
+  breaker = {},
   ...settings
-}: Partial<GatewayConfig> & { catalog?: TestUpstream; tagging?: TestUpstream } = {}): Promise<TestGateway> {
+}: Partial<GatewayConfig> & {
+  catalog?: TestUpstream;
+  tagging?: TestUpstream;
+  breaker?: Partial<BreakerTimes>;
+} = {}): Promise<TestGateway> {
   const upstream = async (given: TestUpstream) => {
     const urls = typeof given === 'string' ? given : (await startUpstream(given)).url;
     return { urls: urls.split(',').map((url) => new URL(url)), operationsPort: undefined };
@@ -124,7 +136,7 @@ export async function startGateway({
   const { logger, lines } = memoryLogger(config.logLevel);
   const guarding = await createGuard(config, logger);
   open.push(guarding);
-  const pools = await startPools(config.upstreams, { logger, places: config.places });
+  const pools = await startPools(config.upstreams, { logger, places: config.places, breaker });
   open.push(...Object.values(pools));
   const start = async (app: RequestListener) => {
     const server = await listen(app, { host: '127.0.0.1', port: 0, maxHeaderSize: headerLimit });
@@ -136,6 +148,7 @@ export async function startGateway({
   return {
     url,
     lines,
+    pools,
     startOperations: (name) => start(createOperations(pools[name], config, logger)),
   };
 }

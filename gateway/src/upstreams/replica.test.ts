@@ -1,19 +1,13 @@
-import type { RequestListener } from 'node:http';
+import type { RequestListener, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, test } from '@jest/globals';
-import { closeAll, startUpstream } from '../testing.ts';
+import { block, closeAll, startUpstream } from '../testing.ts';
 import { Replica } from './replica.ts';
 
 afterEach(closeAll);
 
 const replicaOf = async (listener: RequestListener) =>
   new Replica(new URL((await startUpstream(listener, { isReady: false })).url));
-
-/** Leaves this process no time for anything else. */
-function block(ms: number): void {
-  const end = performance.now() + ms;
-  while (performance.now() < end);
-}
 
 test('When it says nothing while this process has no time to notice, nor after that, then it is silent', async () => {
   const replica = await replicaOf(() => {});
@@ -31,6 +25,17 @@ test('When it has answered while this process had no time to read that, then it 
   });
 
   expect(await replica.probe()).toBe('ready');
+});
+
+test('When this process has no time for as long as a replica may take, then the replica has as long as that once more', async () => {
+  const asked = Promise.withResolvers<ServerResponse>();
+  const replica = await replicaOf((_req, res) => asked.resolve(res));
+  const probing = replica.probe();
+  const answer = await asked.promise;
+  block(1_500);
+  setTimeout(() => answer.end(), 500);
+
+  expect(await probing).toBe('ready');
 });
 
 test('When it falls silent after it was asked, and has answered others since then, then it is silent all the same', async () => {

@@ -10,8 +10,8 @@ const patience = 1_500;
 /** Milliseconds within which a process that ends breaks all of its connections. */
 const lossInterval = 1_000;
 
-/** Milliseconds by which a time-out may be late on a machine that has time for this process. */
-const tolerance = 100;
+/** Milliseconds from one look at whether it has answered to the next. */
+const lookInterval = 100;
 
 /** A request that a replica is at work on. */
 export interface Attempt {
@@ -57,20 +57,16 @@ export class Replica {
 
   /** Tells when it has answered nobody for as long as it may, from now on; the function that it returns ends the waiting. */
   #whenSilent(tell: () => void): () => void {
-    const began = performance.now();
-    let timer: NodeJS.Timeout;
-    const wait = (ms: number): void => {
-      const due = performance.now() + ms;
-      timer = setTimeout(() => {
-        const now = performance.now();
-        const left = Math.max(began, this.lastAnswer) + patience - now;
-        if (left > 0) wait(left);
-        // A time-out that comes late itself says that this process had no time: what has come meanwhile is still to be read.
-        else if (now > due + tolerance) wait(tolerance);
-        else tell();
-      }, ms);
-    };
-    wait(patience);
-    return () => clearTimeout(timer);
+    let last = this.lastAnswer;
+    let silence = 0;
+    const timer = setInterval(() => {
+      // However late it is, a look counts as one interval: a process that has no time does not notice an answer either.
+      silence = this.lastAnswer === last ? silence + lookInterval : 0;
+      last = this.lastAnswer;
+      if (silence < patience) return;
+      clearInterval(timer);
+      tell();
+    }, lookInterval);
+    return () => clearInterval(timer);
   }
 }
