@@ -2,7 +2,7 @@ import type { RequestListener } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { request } from '@shop/service-kit/testing.ts';
-import { closeAll, startGateway, startUpstream, untilKnown } from './testing.ts';
+import { closeAll, startGateway, startUpstream, type TestGateway, untilKnown } from './testing.ts';
 
 afterEach(closeAll);
 
@@ -17,6 +17,14 @@ function holding() {
   };
   return { held, service, has };
 }
+
+/** Waits until so many requests wait for a place at catalog-service. */
+async function untilWaiting({ pools }: TestGateway, count: number): Promise<void> {
+  while (pools['catalog-service'].admission.waiting !== count) await delay(5);
+}
+
+/** So long that a machine without time changes nothing. */
+const patience = 60_000;
 
 test('When as many requests are at a service as may be and none may wait, then the next is 503 at once, and the other service is untouched', async () => {
   const waiting: (() => void)[] = [];
@@ -52,16 +60,16 @@ test('When as many requests are at a service as may be and none may wait, then t
 
 test('When no more requests may be at a service, then the next one waits and is passed on in its turn', async () => {
   const { held, service, has } = holding();
-  const gateway = await startGateway({ catalog: service, places: { maxInFlight: 1, maxWaiting: 2 } });
+  const gateway = await startGateway({ catalog: service, places: { maxInFlight: 1, maxWaiting: 2, patience } });
   const get = (id: number) => request(`${gateway.url}/api/products/${id}`);
 
   const first = get(1);
   await has(1);
   const second = get(2);
   // The order in which they come is the gateway's to keep, and not that of two connections.
-  await delay(50);
+  await untilWaiting(gateway, 1);
   const third = get(3);
-  await delay(50);
+  await untilWaiting(gateway, 2);
   const fourth = await get(4);
   const before = held.length;
   for (let turn = 1; turn <= 3; turn++) {
@@ -107,20 +115,20 @@ test('When the time of a request is up before its turn has come, then it is 503:
 
 test('When a client goes away that waits, then another one can wait in its place', async () => {
   const { held, service, has } = holding();
-  const gateway = await startGateway({ catalog: service, places: { maxInFlight: 1, maxWaiting: 1 } });
+  const gateway = await startGateway({ catalog: service, places: { maxInFlight: 1, maxWaiting: 1, patience } });
   const get = (id: number, signal?: AbortSignal) =>
     request(`${gateway.url}/api/products/${id}`, signal ? { signal } : {});
   const first = get(1);
   await has(1);
   const leaving = new AbortController();
   const gone = get(2, leaving.signal).catch(() => 'gone');
-  await delay(50);
+  await untilWaiting(gateway, 1);
   leaving.abort();
   await gone;
-  await delay(50);
+  await untilWaiting(gateway, 0);
 
   const third = get(3);
-  await delay(50);
+  await untilWaiting(gateway, 1);
   held[0]?.finish();
   await has(2);
   held[1]?.finish();
@@ -148,12 +156,12 @@ test('When a service has two replicas, then twice as many requests may be there 
 test('When a service is away, then all who wait are 503', async () => {
   const { held, service, has } = holding();
   const upstream = await startUpstream(service);
-  const gateway = await startGateway({ catalog: upstream.url, places: { maxInFlight: 1, maxWaiting: 50 } });
+  const gateway = await startGateway({ catalog: upstream.url, places: { maxInFlight: 1, maxWaiting: 50, patience } });
   const get = (id: number) => request(`${gateway.url}/api/products/${id}`);
   const first = get(1);
   await has(1);
   const waiting = Array.from({ length: 50 }, (_, index) => get(index + 2));
-  await delay(100);
+  await untilWaiting(gateway, 50);
 
   const closed = upstream.close();
   held[0]?.breakOff();
@@ -171,10 +179,15 @@ describe('clients', () => {
 
   test('When a client has all places, then another one has one all the same', async () => {
     const { held, service, has } = holding();
-    const gateway = await startGateway({ ...settings, catalog: service, places: { maxInFlight: 4, maxWaiting: 100 } });
+    const gateway = await startGateway({
+      ...settings,
+      catalog: service,
+      places: { maxInFlight: 4, maxWaiting: 100, patience },
+    });
     const ask = asking(gateway.url);
     const greedy = Array.from({ length: 10 }, (_, index) => ask(1, index));
     await has(4);
+    await untilWaiting(gateway, 6);
 
     const other = ask(2, 'other');
     await has(5);
@@ -191,12 +204,17 @@ describe('clients', () => {
 
   test('When the requests of a client are slow, then it has half of the places, and others have the other half', async () => {
     const { held, service, has } = holding();
-    const gateway = await startGateway({ ...settings, catalog: service, places: { maxInFlight: 4, maxWaiting: 100 } });
+    const gateway = await startGateway({
+      ...settings,
+      catalog: service,
+      places: { maxInFlight: 4, maxWaiting: 100, patience },
+    });
     const ask = asking(gateway.url);
     const greedy = [ask(1, 1), ask(1, 2), ask(1, 3), ask(1, 4)];
     await has(4);
     await delay(1_050);
     const more = [ask(1, 5), ask(1, 6)];
+    await untilWaiting(gateway, 2);
     for (const { finish } of held.splice(0, 2)) finish();
     await Promise.race(greedy);
     await delay(50);
@@ -215,7 +233,11 @@ describe('clients', () => {
 
   test('When several wait, then they have turns', async () => {
     const { held, service, has } = holding();
-    const gateway = await startGateway({ ...settings, catalog: service, places: { maxInFlight: 1, maxWaiting: 100 } });
+    const gateway = await startGateway({
+      ...settings,
+      catalog: service,
+      places: { maxInFlight: 1, maxWaiting: 100, patience },
+    });
     const ask = asking(gateway.url);
     const all = [ask(1, 'a1')];
     await has(1);
@@ -227,7 +249,7 @@ describe('clients', () => {
       [2, 'b2'],
     ] as const) {
       all.push(ask(client, path));
-      await delay(30);
+      await untilWaiting(gateway, all.length - 1);
     }
     for (let turn = 0; turn < 6; turn++) {
       await has(turn + 1);
@@ -241,12 +263,16 @@ describe('clients', () => {
 
   test('When no more may wait, then one of the client that has most of them is refused, and another client waits', async () => {
     const { held, service, has } = holding();
-    const gateway = await startGateway({ ...settings, catalog: service, places: { maxInFlight: 1, maxWaiting: 3 } });
+    const gateway = await startGateway({
+      ...settings,
+      catalog: service,
+      places: { maxInFlight: 1, maxWaiting: 3, patience },
+    });
     const ask = asking(gateway.url);
     const greedy = [ask(1, 1)];
     await has(1);
     greedy.push(ask(1, 2), ask(1, 3), ask(1, 4));
-    await delay(100);
+    await untilWaiting(gateway, 3);
 
     const other = ask(2, 'other');
     const refused = await Promise.race(greedy.slice(1));

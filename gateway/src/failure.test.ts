@@ -38,7 +38,7 @@ describe('an upstream that fails', () => {
   });
 
   test('When the client expects 100-continue, then it gets it, and the deadline holds all the same', async () => {
-    const gateway = await startGateway({ catalog: () => {}, requestTimeout: 200 });
+    const gateway = await startGateway({ catalog: () => {}, requestTimeout: 5_000 });
     const upload = httpRequest(`${gateway.url}/api/products`, { method: 'POST', headers: { Expect: '100-continue' } });
     upload.flushHeaders();
     await once(upload, 'continue');

@@ -68,7 +68,7 @@ test.each([
 
 test('When a request has broken two replicas, then the next one like it is 503 with Retry-After, and no replica hears of it', async () => {
   const { asked, urls } = await startReplicas(3);
-  const gateway = await startGateway({ catalog: urls });
+  const gateway = await startGateway({ catalog: urls, breaker: { firstPause: 60_000 } });
   await untilKnown();
   await request(`${gateway.url}/api/products/poison`);
   asked.length = 0;
@@ -78,10 +78,8 @@ test('When a request has broken two replicas, then the next one like it is 503 w
     await request(`${gateway.url}/api/products/poison`, { method: 'HEAD' }),
   ];
 
-  expect(again.map(({ status, headers }) => [status, headers.get('retry-after')])).toEqual([
-    [503, '2'],
-    [503, '2'],
-  ]);
+  expect(again.map(({ status }) => status)).toEqual([503, 503]);
+  for (const { headers } of again) expect(headers.get('retry-after')).toMatch(/^(60|5\d)$/);
   expect(asked).toEqual([]);
 });
 

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { startTelemetry } from '@shop/service-kit/telemetry.ts';
 import { memoryLogger, request } from '@shop/service-kit/testing.ts';
+import { closeAll } from '../testing.ts';
 import { generateKey } from './api-key.ts';
 import type { GuardConfig } from './guard.ts';
 import { keyLine, startGuardedGateway, temporaryKeyFile } from './testing.ts';
@@ -10,6 +11,8 @@ import { keyLine, startGuardedGateway, temporaryKeyFile } from './testing.ts';
 const cleanUps: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0)) await cleanUp();
+  // What was started for a gateway that did not start.
+  await closeAll();
 });
 
 const reader = generateKey();

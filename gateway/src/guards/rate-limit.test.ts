@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { request } from '@shop/service-kit/testing.ts';
 import { generateKey } from './api-key.ts';
@@ -82,14 +83,14 @@ describe('a limit', () => {
 
   test('When its time is over, then requests are answered again', async () => {
     const { get } = await start({ rateLimit: { count: 1, seconds: 1 } });
-    await get();
-    expect((await get()).status).toBe(429);
+    const statuses: number[] = [];
+    while (statuses.join() !== '200,429,200') {
+      const { status } = await get();
+      if (status !== statuses.at(-1)) statuses.push(status);
+      await delay(20);
+    }
 
-    const { resolve, promise } = Promise.withResolvers<void>();
-    const again = async () => ((await get()).status === 200 ? resolve() : void setTimeout(again, 100));
-    await again();
-
-    await expect(promise).resolves.toBeUndefined();
+    expect(statuses).toEqual([200, 429, 200]);
   });
 
   test.each(['/', '/health/live', '/docs'])('When %s is asked for, then it does not count', async (path) => {

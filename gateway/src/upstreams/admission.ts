@@ -1,7 +1,7 @@
 import { FairQueue } from '@shop/service-kit/fair-queue.ts';
 
-/** Milliseconds that a request may wait for a place. After that a 503 is of more use to its client. */
-const patience = 1_000;
+/** Milliseconds that a request may usually wait for a place. After that a 503 is of more use to its client. */
+const usualPatience = 1_000;
 
 /** Milliseconds from which a request counts as slow. */
 const slow = 1_000;
@@ -20,6 +20,8 @@ export interface Guest {
 export interface Places {
   maxInFlight: number;
   maxWaiting: number;
+  /** Milliseconds that a request may wait; absent: a second. */
+  patience?: number;
 }
 
 /**
@@ -43,6 +45,11 @@ export class Admission {
     this.#replicas = replicas;
   }
 
+  /** How many requests wait for a place. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
   /** Whether the next request of a client would be refused at once. */
   isFullFor(client: string): boolean {
     return !this.#mayEnter(client) && this.#isQueueFullFor(client);
@@ -63,7 +70,7 @@ export class Admission {
     this.#waiting.add(guest);
     this.#timers.set(
       guest,
-      setTimeout(() => this.#giveUp(guest), patience),
+      setTimeout(() => this.#giveUp(guest), this.#places.patience ?? usualPatience),
     );
   }
 

@@ -2,6 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { CircuitBreaker, type Suspect } from './circuit-breaker.ts';
 
+/** So long that a machine without time changes nothing. */
+const times = { retryPause: 60_000, turn: 60_000 };
+
 /** Requests whose fates the test sees. */
 function suspects(breaker: CircuitBreaker) {
   const fates: string[] = [];
@@ -30,7 +33,7 @@ function suspects(breaker: CircuitBreaker) {
 }
 
 test('When requests have lost a replica, then they are sent one at a time, the latest first', async () => {
-  const breaker = new CircuitBreaker(() => true);
+  const breaker = new CircuitBreaker(() => true, times);
   const { make, lose, seen } = suspects(breaker);
   const [first, last] = [make('first', 1), make('last', 2)];
 
@@ -43,7 +46,7 @@ test('When requests have lost a replica, then they are sent one at a time, the l
 });
 
 test('When one that is sent again loses a replica as well, then those that wait are refused, also others like it', async () => {
-  const breaker = new CircuitBreaker(() => true);
+  const breaker = new CircuitBreaker(() => true, times);
   const { make, lose, seen } = suspects(breaker);
   const bad = make('bad', 9);
 
@@ -56,7 +59,7 @@ test('When one that is sent again loses a replica as well, then those that wait 
 });
 
 test('When one is answered, then all others like it are sent at once', async () => {
-  const breaker = new CircuitBreaker(() => true);
+  const breaker = new CircuitBreaker(() => true, times);
   const { make, lose, seen } = suspects(breaker);
   const one = make('same', 9);
 

@@ -1,18 +1,21 @@
 import { createHash } from 'node:crypto';
 
-/** Milliseconds for which a request is refused that was at two replicas when they were lost; twice as many after each further one. */
-const firstPause = 2_000;
-const longestPause = 60_000;
+/** All in milliseconds. */
+export interface BreakerTimes {
+  /** For which a request is refused that was at two replicas when they were lost; twice as long after each further one. */
+  firstPause: number;
+  /** For which nothing is sent again after a request that was sent again has lost its second replica, too. */
+  retryPause: number;
+  /** For which the next one waits for the answer to a suspected request. */
+  turn: number;
+}
 
-/** Milliseconds for which nothing is sent again after a request that was sent again has lost its second replica, too. */
-const retryPause = 2_000;
+const usualTimes: BreakerTimes = { firstPause: 2_000, retryPause: 2_000, turn: 500 };
+const longestPause = 60_000;
 
 /** Milliseconds after its last loss for which a request is suspected, and how many requests are. */
 const memory = 600_000;
 const most = 1_000;
-
-/** Milliseconds for which the next one waits for the answer to a suspected request. */
-const turn = 500;
 
 /** Milliseconds in which all that were at a replica notice that it is lost. */
 const gathering = 10;
@@ -56,6 +59,7 @@ export function fingerprintOf(method: string, url: string, body: Buffer | undefi
  */
 export class CircuitBreaker {
   readonly #isAnyReady: () => boolean;
+  readonly #times: BreakerTimes;
   readonly #suspicions = new Map<string, Suspicion>();
   readonly #waiting = new Set<Suspect>();
   #current: Suspect | undefined;
@@ -63,8 +67,9 @@ export class CircuitBreaker {
   #noRetryUntil = Number.NEGATIVE_INFINITY;
 
   /** @param isAnyReady whether there is a replica to be protected */
-  constructor(isAnyReady: () => boolean) {
+  constructor(isAnyReady: () => boolean, times: Partial<BreakerTimes> = {}) {
     this.#isAnyReady = isAnyReady;
+    this.#times = { ...usualTimes, ...times };
   }
 
   /** Whether no request is suspected. */
@@ -100,12 +105,12 @@ export class CircuitBreaker {
   lost(suspect: Suspect, loss: object): boolean {
     const now = performance.now();
     this.leave(suspect);
-    if (suspect.isRetry) this.#noRetryUntil = now + retryPause;
+    if (suspect.isRetry) this.#noRetryUntil = now + this.#times.retryPause;
     const { fingerprint } = suspect;
     const before = this.#suspicionOf(suspect);
     if (before?.loss !== loss) {
       const losses = (before?.losses ?? 0) + 1;
-      const pause = losses < 2 ? 0 : Math.min(longestPause, firstPause * 2 ** (losses - 2));
+      const pause = losses < 2 ? 0 : Math.min(longestPause, this.#times.firstPause * 2 ** (losses - 2));
       this.#suspicions.delete(fingerprint);
       this.#suspicions.set(fingerprint, { losses, loss, at: now, pause, refusedUntil: now + pause });
       if (this.#suspicions.size > most) this.#suspicions.delete(this.#suspicions.keys().next().value as string);
@@ -155,7 +160,7 @@ export class CircuitBreaker {
     const current = latest;
     this.#waiting.delete(current);
     this.#current = current;
-    this.#turnEnds = setTimeout(() => this.leave(current), turn);
+    this.#turnEnds = setTimeout(() => this.leave(current), this.#times.turn);
     current.proceed();
   }
 }

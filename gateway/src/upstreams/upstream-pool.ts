@@ -5,7 +5,7 @@ import type { Logger } from '@shop/service-kit/logger.ts';
 import { type Problem, unavailable } from '@shop/service-kit/problem.ts';
 import type { UpstreamName } from '../config.ts';
 import { Admission, type Places } from './admission.ts';
-import { CircuitBreaker } from './circuit-breaker.ts';
+import { type BreakerTimes, CircuitBreaker } from './circuit-breaker.ts';
 import { Replica, type ReplicaState } from './replica.ts';
 
 /** Milliseconds from one probe of a replica to the next. */
@@ -26,6 +26,7 @@ const preference: Record<ReplicaState, number> = {
 export interface PoolOptions {
   logger: Logger;
   places: Places;
+  breaker?: Partial<BreakerTimes>;
 }
 
 /** The replicas of a service: found by its name, watched, and chosen from. */
@@ -46,13 +47,13 @@ export class UpstreamPool {
   #list: Replica[] = [];
   #turn = 0;
 
-  constructor(name: string, urls: URL[], { logger, places }: PoolOptions) {
+  constructor(name: string, urls: URL[], { logger, places, breaker }: PoolOptions) {
     this.name = name;
     this.#urls = urls;
     this.#logger = logger;
     const ready = () => this.#list.filter(({ state }) => state === 'ready').length;
     this.admission = new Admission(places, ready);
-    this.breaker = new CircuitBreaker(() => ready() > 0);
+    this.breaker = new CircuitBreaker(() => ready() > 0, breaker);
     this.busy = unavailable(`${name} has as many requests as it can take.`);
   }
 
