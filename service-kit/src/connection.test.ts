@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import { request as httpRequest, type Server } from 'node:http';
+import { request as httpRequest, type RequestListener, type Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -19,43 +19,46 @@ const impatience = {
 
 const open = new Set<Socket>();
 let running: RunningServer;
+/** The same with {@link impatience}, for what is about how long a client may take. */
+let hasty: RunningServer;
 let heard = 0;
 const { logger, lines } = memoryLogger();
 /** What becomes of a request to `/silent`. */
 const events = new EventEmitter();
+const answerer: RequestListener = async (req, res) => {
+  heard += 1;
+  if (req.url === '/slow') await delay(600);
+  if (req.url === '/silent') {
+    res.once('close', () => events.emit('ended'));
+    setTimeout(() => events.emit('begun'), 100);
+    return;
+  }
+  if (req.url === '/streamed') {
+    const pieces = Array.from({ length: 400 }, () => 'x'.repeat(65_536));
+    Readable.from(pieces).pipe(res.writeHead(200, { 'Content-Length': 400 * 65_536 }));
+    return;
+  }
+  if (req.url === '/large') {
+    res.end('x'.repeat(2 ** 26));
+    return;
+  }
+  req.resume().once('end', () => res.end(`${req.method} ${req.url} ${Object.keys(req.headers).length}\n`));
+};
+
 beforeAll(async () => {
-  running = await listen(
-    async (req, res) => {
-      heard += 1;
-      if (req.url === '/slow') await delay(600);
-      if (req.url === '/silent') {
-        res.once('close', () => events.emit('ended'));
-        setTimeout(() => events.emit('begun'), 100);
-        return;
-      }
-      if (req.url === '/streamed') {
-        const pieces = Array.from({ length: 400 }, () => 'x'.repeat(65_536));
-        Readable.from(pieces).pipe(res.writeHead(200, { 'Content-Length': 400 * 65_536 }));
-        return;
-      }
-      if (req.url === '/large') {
-        res.end('x'.repeat(2 ** 26));
-        return;
-      }
-      req.resume().once('end', () => res.end(`${req.method} ${req.url} ${Object.keys(req.headers).length}\n`));
-    },
-    { host: '127.0.0.1', port: 0, maxHeaderSize: headerLimit, logger },
-    impatience,
-  );
+  const start = (patience?: typeof impatience) =>
+    listen(answerer, { host: '127.0.0.1', port: 0, maxHeaderSize: headerLimit, logger }, patience);
+  running = await start();
+  hasty = await start(impatience);
 });
 afterAll(async () => {
   for (const socket of open) socket.destroy();
-  await running.close();
+  await Promise.all([running.close(), hasty.close()]);
 });
 
 /** A connection on which some bytes have been sent. */
-function sending(bytes: string): Socket {
-  const { port } = running.server.address() as { port: number };
+function sending(bytes: string, to = running): Socket {
+  const { port } = to.server.address() as { port: number };
   const socket = connect({ port, host: '127.0.0.1' }).on('error', () => {});
   open.add(socket);
   socket.write(bytes, 'latin1');
@@ -63,7 +66,7 @@ function sending(bytes: string): Socket {
 }
 
 /** All that is answered until the server closes the connection. */
-const answersTo = (bytes: string): Promise<string> => text(sending(bytes));
+const answersTo = (bytes: string, to = running): Promise<string> => text(sending(bytes, to));
 
 /** The status and problem of an answer that is the only one. */
 function onlyProblem(answer: string): { status: number; problem: Record<string, unknown>; head: string } {
@@ -97,7 +100,8 @@ describe('what is not a request', () => {
     ['two hosts', 'GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n', 400, 'malformed_request'],
     ['CONNECT', 'CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n', 405, 'method_not_allowed'],
   ])('When %s comes, then a problem is answered and the connection closed', async (_, bytes, status, code) => {
-    const answer = onlyProblem(await answersTo(bytes));
+    const to = code === 'request_timeout' ? hasty : running;
+    const answer = onlyProblem(await answersTo(bytes, to));
 
     expect(answer.status).toBe(status);
     expect(answer.problem).toMatchObject({ type: `/problems/${code}`, code, status });
@@ -296,7 +300,7 @@ test('When requests have more time than connections usually have, then a slow bo
   const patient = await listen(
     (req, res) => void req.resume().once('end', () => res.end('whole')),
     { host: '127.0.0.1', port: 0, requestTimeout: 10_000 },
-    impatience,
+    { ...impatience, headersTimeout: 5_000, idleTimeout: 5_000 },
   );
   const upload = httpRequest(patient.url, { method: 'POST' });
   const answered = once(upload, 'response');
@@ -317,23 +321,23 @@ describe('idle connections', () => {
   };
 
   test('When nothing is sent, then the connection is closed', async () => {
-    expect(await isClosed(sending(''))).toBe(true);
+    expect(await isClosed(sending('', hasty))).toBe(true);
   });
 
   test('When no further request comes, then the connection is closed', async () => {
-    expect(await isClosed(sending('GET / HTTP/1.1\r\nHost: x\r\n\r\n'))).toBe(true);
+    expect(await isClosed(sending('GET / HTTP/1.1\r\nHost: x\r\n\r\n', hasty))).toBe(true);
   });
 
   test('When an answer is long in coming, then the connection is kept', async () => {
-    const answer = await answersTo('GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    const answer = await answersTo('GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', hasty);
 
     expect(answer).toMatch(/^HTTP\/1\.1 200 /);
   });
 
   test('When nobody reads the answer, then the connection is closed', async () => {
     const connections = () =>
-      new Promise<number>((resolve) => (running.server as Server).getConnections((_error, count) => resolve(count)));
-    const socket = sending('GET /large HTTP/1.1\r\nHost: x\r\n\r\n').pause();
+      new Promise<number>((resolve) => (hasty.server as Server).getConnections((_error, count) => resolve(count)));
+    const socket = sending('GET /large HTTP/1.1\r\nHost: x\r\n\r\n', hasty).pause();
     await once(socket, 'connect');
     while ((await connections()) === 0) await delay(20);
     while ((await connections()) > 0) await delay(20);

@@ -324,8 +324,16 @@ describe('many large bodies at once', () => {
       .post('/client', (req, res) => named(String(req.headers['x-api-client']))(req, res, () => {}));
     const app = createApp({ logger: memoryLogger().logger, json: { limit: 2 ** 20 }, routers: [router] });
     busy = await listen(app, { host: '127.0.0.1', port: 0 });
+    busy.server.on('connection', (socket: Socket) => connections.push(socket));
   });
   afterAll(() => busy.close());
+
+  const connections: Socket[] = [];
+  /** Waits until so many connections have brought at least `bytes` each. */
+  async function untilRead(count: number, bytes: number): Promise<void> {
+    while (connections.filter(({ bytesRead }) => bytesRead >= bytes).length < count) await delay(20);
+    connections.length = 0;
+  }
 
   /** Sends ten that are whole at the same time, and a request that is sent when one of them is done; gives their answers. */
   async function sendAll(whenDone = () => {}): Promise<string[]> {
@@ -340,7 +348,7 @@ describe('many large bodies at once', () => {
       next.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
     };
     for (const socket of senders) socket.write(head + body.slice(0, -1));
-    await delay(500);
+    await untilRead(10, head.length + body.length - 1);
 
     for (const socket of senders) socket.write(body.slice(-1));
     return Promise.all(sockets.map(text));
@@ -364,7 +372,7 @@ describe('many large bodies at once', () => {
       );
       return socket;
     });
-    await delay(500);
+    await untilRead(11, body.length);
 
     for (const socket of senders) socket.write(body.slice(-1));
     await Promise.all(senders.map(text));
