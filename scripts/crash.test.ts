@@ -98,4 +98,4 @@ test('When services are killed 20 times under writers that retry, then no write 
   });
   expect(await brokenRules(stack)).toEqual([]);
   expect(sent.retries).toBeGreaterThan(0);
-});
+}, 600_000);
