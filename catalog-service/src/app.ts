@@ -13,12 +13,15 @@ export const catalogService: ResourceServiceDescription = {
   name: 'catalog-service',
   account: 'catalog',
   port: { setting: 'CATALOG_SERVICE_PORT', fallback: 3002 },
-  routes: (context) => [
-    treeRoute(context.db),
-    ...categoryRoutes(context, createCategoryStore(context.db)),
-    facetsRoute(context.db),
-    ...productRoutes(context, createProductStore(context.db)),
-    stockRoute(context),
-    movementsRoute(context.db),
-  ],
+  routes: (context) => {
+    const products = createProductStore(context.db);
+    return [
+      treeRoute(context.db),
+      ...categoryRoutes(context, createCategoryStore(context.db)),
+      facetsRoute(context.db),
+      ...productRoutes(context, products),
+      stockRoute(context, products),
+      movementsRoute(context.db),
+    ];
+  },
 };

@@ -6,7 +6,7 @@ import { type Fault, Problem } from '@shop/service-kit/problem.ts';
 import { defineRoute, type ReplyShape, type Route } from '@shop/service-kit/route.ts';
 import * as z from 'zod';
 import { batchRoute } from './batch-route.ts';
-import { pathId } from './fields.ts';
+import { expectedVersion, ignored, pathId } from './fields.ts';
 import { listQuery, listRequest, selectionOf, selectionParameters } from './list/query.ts';
 import { type Expectation, versionCheck } from './precondition.ts';
 import type { ResourceDescription } from './resource.ts';
@@ -22,6 +22,12 @@ function sameId({ params, body }: { params: Record<string, unknown>; body: unkno
   if (given === undefined || id === undefined || given === id || given === String(id)) return [];
   return [{ pointer: '/id', code: 'id_mismatch', detail: `must be ${id}, the id in the path`, allowed: [id] }];
 }
+
+/** What a delete can be told in a body, which it can do without. */
+const removalBody = z.strictObject({ id: ignored, version: expectedVersion }).meta({
+  id: 'Removal',
+  description: 'What is to be deleted, and nothing else; at most 1 KiB.',
+});
 
 const missing = (singular: string, id: number): Problem => new Problem('not_found', `There is no ${singular} ${id}.`);
 
@@ -186,7 +192,10 @@ export function crudRoutes<
       description: `Answers with the ${singular} as it was, and what else was touched under \`effects\`.`,
       params,
       query: removalQuery,
-      crossCheck,
+      body: removalBody,
+      isBodyOptional: true,
+      examples: { version: { summary: 'Only this version', value: { version: 1 } } },
+      crossCheck: (raw) => [...sameId(raw), ...crossCheck(raw)],
       replies: { 200: { description: `The ${singular} as it was.`, schema: resource.removed } },
       problems: ['not_found', ...problems],
       dependents: ({ params: { id }, query }) => store.dependents?.(id, query),

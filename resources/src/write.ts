@@ -4,7 +4,7 @@ import type { Dependents } from '@shop/db/steps.ts';
 import { defineRoute, type Input, type Output, type Reply, type Route } from '@shop/service-kit/route.ts';
 import * as z from 'zod';
 import { idempotencyKeyHeader, keptAnswer, keyedRequest, once } from './idempotency.ts';
-import { type Expectation, ifMatchHeader } from './precondition.ts';
+import { type Expectation, preconditionHeaders, refuseOtherPreconditions } from './precondition.ts';
 import { runWrite, type Settlement } from './settlement.ts';
 
 /** What every route of a service works with. */
@@ -32,8 +32,11 @@ export interface WriteRoute<
   Q extends z.ZodObject | undefined,
   B extends z.ZodType | undefined,
 > extends Omit<Route<P, Q, B, undefined>, 'handler' | 'headers'> {
-  /** Honours `If-Match`, and `version` where the body has it: `work` has to pass `expectation` on to a check. */
-  conditional?: boolean;
+  /**
+   * Honours `If-Match`, `If-None-Match`, and `version` where the body has it: `work` has to pass `expectation` on to a check. Where it
+   * is `optional`, no setting asks for one of them. All other writes refuse them.
+   */
+  conditional?: boolean | 'optional';
   /**
    * The rows that refer to the resource and have to be changed before it goes. When they are many they are changed ahead, in
    * steps; `work` has to `settle` those that are left.
@@ -71,10 +74,11 @@ export function defineWrite<
   { db, account, requirePrecondition, stepSize }: ServiceContext,
   { conditional = false, dependents, work, ...route }: WriteRoute<P, Q, B>,
 ): Route {
-  const hasVersion = conditional && route.body instanceof z.ZodObject && 'version' in route.body.shape;
+  const isConditional = conditional !== false;
+  const hasVersion = isConditional && route.body instanceof z.ZodObject && 'version' in route.body.shape;
   const headers = z.object({
     'Idempotency-Key': idempotencyKeyHeader.optional(),
-    ...(conditional ? { 'If-Match': ifMatchHeader.optional() } : {}),
+    ...(isConditional ? preconditionHeaders : {}),
   });
   const replies = Object.entries(route.replies).map(([status, reply]) => [
     status,
@@ -89,15 +93,18 @@ export function defineWrite<
       ...route.problems,
       'request_in_progress',
       'idempotency_key_reused',
-      ...(conditional ? (['precondition_failed', 'precondition_required'] as const) : []),
+      ...(isConditional ? (['precondition_failed'] as const) : []),
+      ...(conditional === true ? (['precondition_required'] as const) : []),
       ...(hasVersion ? (['version_conflict'] as const) : []),
     ],
     handler: async ({ headers, ...input }) => {
+      refuseOtherPreconditions(input.request, isConditional);
       const { _dry_run, ...query } = input.query;
       const expectation: Expectation = {
         ifMatch: headers['If-Match'] as Expectation['ifMatch'],
+        ifNoneMatch: headers['If-None-Match'] as Expectation['ifNoneMatch'],
         version: hasVersion ? (input.body as { version?: number }).version : undefined,
-        required: requirePrecondition,
+        required: requirePrecondition && conditional === true,
       };
       const key = headers['Idempotency-Key'];
       const keyed = key === undefined ? undefined : keyedRequest(account, String(key), input.request);

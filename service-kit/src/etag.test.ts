@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { matchesVersion, parseIfMatch } from './etag.ts';
+import { matchesVersion, parseTags } from './etag.ts';
 
 describe('If-Match', () => {
   test.each([
@@ -22,7 +22,7 @@ describe('If-Match', () => {
     ['""', false],
     ['"é"', false],
   ])('When it is %s, then a resource at version 5 matches: %s', (header, expected) => {
-    const ifMatch = parseIfMatch(header);
+    const ifMatch = parseTags(header);
 
     expect(ifMatch !== undefined && matchesVersion(ifMatch, 5)).toBe(expected);
     expect(ifMatch).toBeDefined();
@@ -45,6 +45,6 @@ describe('If-Match', () => {
     '"a b"',
     '"',
   ])('When it is %j, then it is malformed', (header) => {
-    expect(parseIfMatch(header)).toBeUndefined();
+    expect(parseTags(header)).toBeUndefined();
   });
 });

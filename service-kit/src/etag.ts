@@ -8,13 +8,13 @@ export function etagOf(text: string | JsonText, prefix?: string | number): strin
   return prefix === undefined ? `"${digest}"` : `"${prefix}-${digest}"`;
 }
 
-/** What an `If-Match` header asks for: whichever version there is, or one of these entity tags. */
-export type IfMatch = '*' | string[];
+/** What an `If-Match` or `If-None-Match` header names: whichever version there is, or these entity tags. */
+export type NamedTags = '*' | string[];
 
 const entityTag = /(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g;
 
-/** An `If-Match` header (RFC 9110, section 13.1.1); undefined when it is malformed. A tag may hold commas. */
-export function parseIfMatch(header: string): IfMatch | undefined {
+/** Such a header (RFC 9110, sections 13.1.1 and 13.1.2); undefined when it is malformed. A tag may hold commas. */
+export function parseTags(header: string): NamedTags | undefined {
   if (header.trim() === '*') return '*';
   const tags = header.match(entityTag);
   const elements = header.replaceAll(entityTag, '""').split(',');
@@ -22,11 +22,15 @@ export function parseIfMatch(header: string): IfMatch | undefined {
 }
 
 /**
- * Whether an `If-Match` allows a resource to be changed that is at `version`. Every tag of a resource begins with its version,
- * which alone counts here. The comparison is strong: a weak tag never matches.
+ * Whether a resource that is at `version` is among those named. Every tag of a resource begins with its version, which alone counts
+ * here. The comparison is strong, as `If-Match` asks for: a weak tag never matches.
  */
-export const matchesVersion = (ifMatch: IfMatch, version: number): boolean =>
-  ifMatch === '*' || ifMatch.some((tag) => /^"(\d+)[-."]/.exec(tag)?.[1] === String(version));
+export const matchesVersion = (named: NamedTags, version: number): boolean =>
+  named === '*' || named.some((tag) => /^"(\d+)[-."]/.exec(tag)?.[1] === String(version));
+
+/** The same, compared weakly, as `If-None-Match` asks for. */
+export const matchesVersionWeakly = (named: NamedTags, version: number): boolean =>
+  matchesVersion(named === '*' ? named : named.map((tag) => tag.replace(/^W\//, '')), version);
 
 /** The tags of an `If-None-Match` header without their `W/`: whether one of them, or `*`, stands for `etag`. */
 export function matchesNone(header: string, etag: string): boolean {

@@ -138,7 +138,7 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
     ...(route.body
       ? {
           requestBody: {
-            required: true,
+            required: !route.isBodyOptional,
             content: {
               'application/json': {
                 schema: route.documentedBody ?? route.body,

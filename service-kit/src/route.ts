@@ -64,6 +64,8 @@ export interface Route<
   /** The headers that it reads, by their names as they are documented; there may be others. */
   headers?: H;
   body?: B;
+  /** It does without a body, which is then an empty object. */
+  isBodyOptional?: boolean;
   /** What OpenAPI shows in the place of a `body` that leaves its parts to the handler. */
   documentedBody?: z.ZodType;
   /** Bytes that the body may have, where that is more than the service's limit. */

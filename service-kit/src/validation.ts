@@ -34,7 +34,7 @@ export function parseRequest(route: Route, req: Request): Input<never, never, ne
   const query = parse('query', route.query, req.query);
   const named = Object.keys(route.headers?.shape ?? {}).map((name) => [name, req.get(name)]);
   const headers = parse('headers', route.headers, Object.fromEntries(named));
-  const body = parse('body', route.body, req.body);
+  const body = parse('body', route.body, route.isBodyOptional ? (req.body ?? {}) : req.body);
   faults = faults.concat(route.crossCheck?.({ params: req.params, query: req.query, body: req.body }) ?? []);
   if (faults.length > 0) throw validationProblem(faults);
   return { params, query, headers, body, request: req } as Input<never, never, never, never>;

@@ -1,11 +1,13 @@
 import type { Database, Transaction } from '@shop/db/connection.ts';
+import { ResourceWriter } from '@shop/db/resource-table.ts';
 import { moveStock } from '@shop/db/stock-ledger.ts';
+import { checkOf, orMissing } from '@shop/resources/crud-routes.ts';
 import { pathId } from '@shop/resources/fields.ts';
 import { defineWrite, type ServiceContext } from '@shop/resources/write.ts';
-import { Problem } from '@shop/service-kit/problem.ts';
 import type { Reply, Route } from '@shop/service-kit/route.ts';
 import * as z from 'zod';
 import { movementDelta, movementReason, movementsPath, presentMovement, stockMovement } from './product.movements.ts';
+import type { ProductStore } from './product.store.ts';
 
 const stockChange = z
   .strictObject({ delta: movementDelta, reason: movementReason.optional() })
@@ -22,15 +24,17 @@ async function changeStock(
   id: number,
   { delta, reason = null }: z.output<typeof stockChange>,
 ): Promise<Reply> {
-  const movement = await moveStock(db, transaction, id, { delta, reason });
-  if (!movement) throw new Problem('not_found', `There is no product ${id}.`);
+  const movement = orMissing('product', id, await moveStock(db, transaction, id, { delta, reason }));
   const headers = { Location: `${movementsPath(id)}?id=${movement.id}` };
   return { status: 201, body: presentMovement(movement), headers };
 }
 
 /** `POST /api/products/:id/stock` */
-export function stockRoute(context: ServiceContext): Route {
+export function stockRoute(context: ServiceContext, store: ProductStore): Route {
+  const writer = new ResourceWriter(context.db, 'product');
+  const check = checkOf('product', store);
   return defineWrite(context, {
+    conditional: 'optional',
     method: 'post',
     path: '/api/products/:id/stock',
     operationId: 'changeStock',
@@ -53,6 +57,11 @@ export function stockRoute(context: ServiceContext): Route {
       },
     },
     problems: ['not_found', 'insufficient_stock'],
-    work: (transaction, { params: { id }, body }) => changeStock(context.db, transaction, id, body),
+    work: async (transaction, { params: { id }, body, expectation }) => {
+      // Without an expectation the row is not locked before its stock is changed: many may do so at once.
+      const { ifMatch, ifNoneMatch } = expectation;
+      if (ifMatch ?? ifNoneMatch) await writer.lock(transaction, id, check(transaction, id, expectation));
+      return changeStock(context.db, transaction, id, body);
+    },
   });
 }

@@ -171,6 +171,7 @@ function headersOf({ parameters }: Operation, odd: boolean): fc.Arbitrary<[strin
     documented.length > 0 ? fc.oneof({ weight: 2, arbitrary: fc.constantFrom(...documented) }, seldom) : seldom;
   const fitting: Record<string, string[]> = {
     'If-Match': ['*', '"1-x"'],
+    'If-None-Match': ['*', '"1-x"'],
     'Idempotency-Key': ['"key"', 'k'.repeat(255)],
   };
   const value = (header: string): fc.Arbitrary<string> => {

@@ -114,6 +114,28 @@ describe('products of a tag', () => {
     expect([present.status, present.body.product_count]).toEqual([200, 1]);
   });
 
+  test('When no version may be changed, then links, merges, changes and deletions are 412, and nothing changes', async () => {
+    const [tag, other] = [await make.tag(), await make.tag()];
+    const options = { headers: { 'If-None-Match': '*' } };
+
+    const answers = [
+      await change(tag, { add: await make.products(1) }, options),
+      await service.post(`${pathOf(tag)}/merge`, { into: other.id }, options),
+      await service.put(pathOf(tag), { tag_name: 'changed' }, options),
+      await service.patch(pathOf(tag), { tag_name: 'changed' }, options),
+      await service.delete(pathOf(tag), options),
+    ];
+
+    expect(answers.map(({ status, body }) => [status, body.current])).toEqual(Array(5).fill([412, tag]));
+    expect((await service.get(pathOf(tag))).body).toEqual(tag);
+  });
+
+  test('When a deletion has the version of another in its body, then it is 409', async () => {
+    const { status, body } = await service.delete(pathOf(await make.tag()), { body: { version: 99 } });
+
+    expect([status, body.code]).toEqual([409, 'version_conflict']);
+  });
+
   test('When changes have to say what they change, then one that does not is 428', async () => {
     const { database } = service;
     const strict = await startTestService(taggingService, { database, requirePrecondition: true });
