@@ -42,7 +42,19 @@ const [firstTime, lastTime] = [Date.parse('0001-01-01T00:00:00.000Z'), Date.pars
 const sqlTime = (time: number): string =>
   new Date(Math.min(Math.max(time, firstTime), lastTime)).toISOString().replace('T', ' ').slice(0, -1);
 
-const dateOrTime = z.union([z.iso.date(), z.iso.datetime({ offset: true })]);
+const date = z.iso.date();
+const dateTime = z.iso.datetime({ offset: true });
+const isTime = (text: string): boolean => date.safeParse(text).success || dateTime.safeParse(text).success;
+
+/** A date or time in SQL. As the end of a range a date is the end of its day, as anything else its beginning, in UTC. */
+function timeIn(text: string, operator: Operator): string | undefined {
+  if (!isTime(text)) return undefined;
+  const isDay = !text.includes('T');
+  if (operator === '_lte' && isDay) return sqlTime(Date.parse(`${text}T23:59:59.999Z`));
+  // Beyond the milliseconds that a column has, what follows makes it later than they say.
+  const isBetween = /\.\d{3}\d*[1-9]/.test(text);
+  return sqlTime(Date.parse(text) + (operator === '_gte' && isBetween ? 1 : 0));
+}
 
 const farthest = Number.MAX_SAFE_INTEGER;
 
@@ -62,7 +74,7 @@ function comparable(decimal: Decimal | undefined): string | undefined {
 }
 
 /** A value of a field as it stands in a query string; undefined when it is not one. */
-export function parseValue({ kind, values }: ListField, text: string): FieldValue | undefined {
+function parseValue({ kind, values }: ListField, text: string, operator: Operator): FieldValue | undefined {
   switch (kind) {
     case 'integer':
       return /^-?[0-9]+$/.test(text) ? wholeNumber(text) : undefined;
@@ -71,7 +83,7 @@ export function parseValue({ kind, values }: ListField, text: string): FieldValu
     case 'enum':
       return values?.includes(text) ? text : undefined;
     case 'datetime':
-      return dateOrTime.safeParse(text).success ? sqlTime(Date.parse(text)) : undefined;
+      return timeIn(text, operator);
     default:
       return text.isWellFormed() ? text : undefined;
   }
@@ -102,7 +114,7 @@ export function filterSchema(name: string, field: ListField, operator: Operator)
   const parse = (text: string): FieldValue | undefined => {
     if (operator === '_like') return text !== '' && text.isWellFormed() ? text : undefined;
     if (text === 'null' && field.nullable && repeatable) return null;
-    return parseValue(field, text);
+    return parseValue(field, text, operator);
   };
   const item = {
     type: (operator === '_like' ? undefined : jsonTypes[field.kind]) ?? 'string',
@@ -111,11 +123,13 @@ export function filterSchema(name: string, field: ListField, operator: Operator)
       : {}),
   };
   const schema = field.nullable && repeatable ? { type: [item.type, 'string'] } : item;
+  const isTimed = field.kind === 'datetime';
+  const instant = isTimed ? ', to the millisecond; a date is 00:00 UTC' : '';
   const descriptions: Record<Operator, string> = {
-    '': `\`${name}\` is this, or any of several`,
-    _ne: `\`${name}\` is not this, nor any of several`,
-    _gte: `\`${name}\` is at least this`,
-    _lte: `\`${name}\` is at most this`,
+    '': `\`${name}\` is this, or any of several${instant}`,
+    _ne: `\`${name}\` is not this, nor any of several${instant}`,
+    _gte: `\`${name}\` is at least this${isTimed ? '; a date is the beginning of its day in UTC' : ''}`,
+    _lte: `\`${name}\` is at most this${isTimed ? '; a date is the end of its day in UTC' : ''}`,
     _like: `\`${name}\` holds this text`,
   };
   return z
@@ -127,7 +141,15 @@ export function filterSchema(name: string, field: ListField, operator: Operator)
       if (!repeatable && texts.length > 1) return refuse(context, 'must be given once');
       const values = texts.map(parse);
       if (values.some((value) => value === undefined)) {
-        return refuse(context, operator === '_like' ? 'must be text' : sentence, 'invalid_value', field.values);
+        const lostPlus =
+          field.kind === 'datetime' && texts.some((text) => isTime(text.replace(' ', '+')) && !isTime(text));
+        const hint = lostPlus ? '; a + in a query stands for a space: write %2B' : '';
+        return refuse(
+          context,
+          operator === '_like' ? 'must be text' : `${sentence}${hint}`,
+          'invalid_value',
+          field.values,
+        );
       }
       return values as FieldValue[];
     })
