@@ -17,7 +17,7 @@ interface Document {
       {
         operationId: string;
         parameters?: { in: string; name: string }[];
-        requestBody?: { content: Record<string, Media> };
+        requestBody?: { required?: boolean; content: Record<string, Media> };
         responses: object;
         security?: object[];
       }
