@@ -8,6 +8,10 @@ const typescript = {
   modulePathIgnorePatterns: ['/\\.data/'],
 };
 
+/** All folders with tests but those that talk to a stack that runs. */
+const packages =
+  'service-kit,db,resources,catalogue,catalog-service,tagging-service,gateway,tools,testing,verification,scripts';
+
 /** What promises times has the machine to itself: `npm test` runs it after everything else. */
 const timed = [
   '<rootDir>/catalog-service/src/database-faults.test.ts',
@@ -23,10 +27,10 @@ export default {
     {
       ...typescript,
       displayName: 'packages',
-      testMatch: ['<rootDir>/{service-kit,db,resources,catalog-service,tagging-service,gateway,scripts}/**/*.test.ts'],
+      testMatch: [`<rootDir>/{${packages}}/**/*.test.ts`],
       testPathIgnorePatterns: [...typescript.testPathIgnorePatterns, ...timed],
-      globalSetup: '<rootDir>/test/start-database.ts',
-      globalTeardown: '<rootDir>/test/stop-database.ts',
+      globalSetup: '<rootDir>/testing/src/start-database.ts',
+      globalTeardown: '<rootDir>/testing/src/stop-database.ts',
     },
     {
       ...typescript,
@@ -39,8 +43,8 @@ export default {
       ...typescript,
       displayName: 'faults',
       testMatch: timed,
-      globalSetup: '<rootDir>/test/start-database.ts',
-      globalTeardown: '<rootDir>/test/stop-database.ts',
+      globalSetup: '<rootDir>/testing/src/start-database.ts',
+      globalTeardown: '<rootDir>/testing/src/stop-database.ts',
     },
     {
       // Only by `npm run test:compose`, which has started what it talks to.

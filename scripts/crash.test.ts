@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { select } from '@shop/db/connection.ts';
-import { killService, type ServiceName } from '@shop/e2e/kill.ts';
-import { requestUntilAnswered } from '@shop/e2e/retry.ts';
-import { removeFolder, type Stack, startStack, temporaryFolder } from '@shop/e2e/stack.ts';
-import { brokenRules, withDatabaseOf } from '@shop/e2e/stack-data.ts';
+import { select } from '@shop/db/connection/connection.ts';
+import { killService, type ServiceName } from '@shop/testing/kill.ts';
+import { requestUntilAnswered } from '@shop/testing/retry.ts';
+import { removeFolder, type Stack, startStack, temporaryFolder } from '@shop/testing/stack.ts';
+import { brokenRules, withDatabaseOf } from '@shop/testing/stack-data.ts';
 
 let stack: Stack;
 beforeAll(async () => {

@@ -3,9 +3,9 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { descendantsOf } from '@shop/db/process-list.ts';
-import { removeFolder, type Stack, startStack, temporaryFolder } from '@shop/e2e/stack.ts';
-import { request } from '@shop/service-kit/testing.ts';
+import { request } from '@shop/testing/http.ts';
+import { removeFolder, type Stack, startStack, temporaryFolder } from '@shop/testing/stack.ts';
+import { descendantsOf } from '@shop/tools/process-list.ts';
 
 let folder: string;
 let stack: Stack;

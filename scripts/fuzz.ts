@@ -4,10 +4,11 @@
 //   --requests N   how many (20000)
 //   --seed N       where randomness begins (the time)
 // With E2E_BASE_URL it talks to that gateway.
-import { createProgress } from '@shop/db/progress.ts';
-import { createFuzzer } from '@shop/e2e/hostile/fuzz.ts';
-import type { Stack } from '@shop/e2e/stack.ts';
-import { brokenRules } from '@shop/e2e/stack-data.ts';
+
+import type { Stack } from '@shop/testing/stack.ts';
+import { brokenRules } from '@shop/testing/stack-data.ts';
+import { createProgress } from '@shop/tools/progress.ts';
+import { createFuzzer } from '@shop/verification/hostile/fuzz.ts';
 import { runStackCommand, type Told } from './stack-command.ts';
 
 /** How many clients send at once, each on one connection. */

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { freePort } from '@shop/db/embedded.ts';
-import { createTestDatabase, type TestDatabase } from '@shop/db/testing.ts';
-import { createProducts, type LoadedProducts, startLoad } from '@shop/e2e/steady-load.ts';
-import { request } from '@shop/service-kit/testing.ts';
+import { createTestDatabase, type TestDatabase } from '@shop/testing/database.ts';
+import { request } from '@shop/testing/http.ts';
+import { createProducts, type LoadedProducts, startLoad } from '@shop/testing/steady-load.ts';
+import { freePort } from '@shop/tools/embedded.ts';
 
 const root = path.join(import.meta.dirname, '..');
 

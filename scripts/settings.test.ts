@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { ownerSettings } from '@shop/db/settings.ts';
-import { isolatedEnvironment, removeFolder, temporaryFolder } from '@shop/e2e/stack.ts';
 import { ConfigError } from '@shop/service-kit/config.ts';
+import { isolatedEnvironment, removeFolder, temporaryFolder } from '@shop/testing/stack.ts';
 import { checkSettings } from './stack.ts';
 
 const root = path.join(import.meta.dirname, '..');

@@ -2,11 +2,11 @@
 // Ctrl-C ends it with its summary. Exit code 1 when a request fails, a program ends, or one passes its bound on memory.
 //   --minutes N   how long (5)
 import { setTimeout as delay } from 'node:timers/promises';
-import { createProgress } from '@shop/db/progress.ts';
-import { startHeavyClients } from '@shop/e2e/resilience/heavy-catalogue.ts';
-import { peakMemoryOf, programsOf } from '@shop/e2e/resilience/stack-programs.ts';
-import type { Stack } from '@shop/e2e/stack.ts';
 import { ConfigError } from '@shop/service-kit/config.ts';
+import type { Stack } from '@shop/testing/stack.ts';
+import { createProgress } from '@shop/tools/progress.ts';
+import { startHeavyClients } from '@shop/verification/resilience/heavy-catalogue.ts';
+import { peakMemoryOf, programsOf } from '@shop/verification/resilience/stack-programs.ts';
 import { runStackCommand, type Told } from './stack-command.ts';
 
 /** Resident MiB that no program may pass. */

@@ -4,11 +4,11 @@
 //   --seed N      where randomness begins (the time)
 // With E2E_BASE_URL it talks to that gateway, and kills nothing there.
 import { setTimeout as delay } from 'node:timers/promises';
-import { createProgress } from '@shop/db/progress.ts';
-import { type HistoryResult, runHistories } from '@shop/e2e/history/history.ts';
-import { killService, type ServiceName } from '@shop/e2e/kill.ts';
-import type { Stack } from '@shop/e2e/stack.ts';
-import { brokenRules } from '@shop/e2e/stack-data.ts';
+import { killService, type ServiceName } from '@shop/testing/kill.ts';
+import type { Stack } from '@shop/testing/stack.ts';
+import { brokenRules } from '@shop/testing/stack-data.ts';
+import { createProgress } from '@shop/tools/progress.ts';
+import { type HistoryResult, runHistories } from '@shop/verification/history/history.ts';
 import { runStackCommand, type Told } from './stack-command.ts';
 
 /** How many histories go on at once, each with up to five clients. */

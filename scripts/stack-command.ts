@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
-import { reportFailure, stopSignal } from '@shop/db/cli/command.ts';
-import { removeFolder, type Stack, startStack, temporaryFolder } from '@shop/e2e/stack.ts';
 import { ConfigError } from '@shop/service-kit/config.ts';
+import { removeFolder, type Stack, startStack, temporaryFolder } from '@shop/testing/stack.ts';
+import { reportFailure, stopSignal } from '@shop/tools/cli/command.ts';
 
 /** The option of a command that says how much it does, beside `--seed`. */
 interface Amount {

@@ -1,9 +1,9 @@
 import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { isolatedEnvironment, removeFolder, startStack, temporaryFolder } from '@shop/e2e/stack.ts';
 import type { Environment } from '@shop/service-kit/config.ts';
-import { request } from '@shop/service-kit/testing.ts';
+import { request } from '@shop/testing/http.ts';
+import { isolatedEnvironment, removeFolder, startStack, temporaryFolder } from '@shop/testing/stack.ts';
 import { checkSettings } from './stack.ts';
 
 let folder: string;

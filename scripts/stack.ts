@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { catalogService } from '@shop/catalog-service/app.ts';
-import { databaseEnvironment, type ProvidedDatabase } from '@shop/db/provision.ts';
 import { gatewayConfig } from '@shop/gateway/config.ts';
 import { readKeys } from '@shop/gateway/guards/key-ring.ts';
 import { resourceServiceConfig } from '@shop/resources/resource-service.ts';
 import { ConfigError, type Environment } from '@shop/service-kit/config.ts';
 import { urlOf } from '@shop/service-kit/server.ts';
 import { taggingService } from '@shop/tagging-service/app.ts';
+import { databaseEnvironment, type ProvidedDatabase } from '@shop/tools/provision.ts';
 import { createConcurrently, KillOnSignal, Logger, RestartProcess } from 'concurrently';
 import { heapBound } from './heap-bound.ts';
 

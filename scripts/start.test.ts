@@ -5,10 +5,10 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
-import { descendantsOf } from '@shop/db/process-list.ts';
-import { createTestDatabase, type TestDatabase } from '@shop/db/testing.ts';
-import { isolatedEnvironment, removeFolder, type Stack, startStack, temporaryFolder } from '@shop/e2e/stack.ts';
-import { request } from '@shop/service-kit/testing.ts';
+import { createTestDatabase, type TestDatabase } from '@shop/testing/database.ts';
+import { request } from '@shop/testing/http.ts';
+import { isolatedEnvironment, removeFolder, type Stack, startStack, temporaryFolder } from '@shop/testing/stack.ts';
+import { descendantsOf } from '@shop/tools/process-list.ts';
 
 const root = path.join(import.meta.dirname, '..');
 const folders: string[] = [];
@@ -163,9 +163,9 @@ describe('database commands', () => {
   test('When nothing runs, then db:schema, db:seed and db:reset bring up the database, do their work and stop it', async () => {
     const env = await isolatedEnvironment(await newFolder());
 
-    const schema = await runProgram('db/src/cli/schema.ts', env);
-    const seed = await runProgram('db/src/cli/seed.ts', env);
-    const reset = await runProgram('db/src/cli/reset.ts', env);
+    const schema = await runProgram('tools/src/cli/schema.ts', env);
+    const seed = await runProgram('tools/src/cli/seed.ts', env);
+    const reset = await runProgram('tools/src/cli/reset.ts', env);
 
     expect(schema).toMatchObject({ code: 0, stdout: expect.stringContaining('was migrated') });
     expect(seed).toMatchObject({ code: 0, stdout: expect.stringContaining('The seed data is in place') });
@@ -177,14 +177,14 @@ describe('database commands', () => {
     const stack = await start(folder);
     await request(`${stack.gateway}/api/tags/3`, { method: 'DELETE' });
 
-    const { code } = await runProgram('db/src/cli/seed.ts', await isolatedEnvironment(folder));
+    const { code } = await runProgram('tools/src/cli/seed.ts', await isolatedEnvironment(folder));
 
     expect(code).toBe(0);
     expect(await names(stack)).toContain('blue');
   });
 
   test('When the database is not on this machine, then db:reset refuses, and names the way to force it', async () => {
-    const { code, lines } = await runProgram('db/src/cli/reset.ts', {
+    const { code, lines } = await runProgram('tools/src/cli/reset.ts', {
       ...(await isolatedEnvironment(await newFolder())),
       DB_HOST: 'db.example.com',
       DB_USER: 'shop',
@@ -195,7 +195,7 @@ describe('database commands', () => {
   });
 
   test('When the database is away, then a command says so in one line and exits with 1', async () => {
-    const { code, lines } = await runProgram('db/src/cli/schema.ts', {
+    const { code, lines } = await runProgram('tools/src/cli/schema.ts', {
       ...(await isolatedEnvironment(await newFolder())),
       DB_HOST: '127.0.0.1',
       DB_PORT: '1',

@@ -2,10 +2,10 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { SchemaError } from '@shop/db/errors.ts';
-import { prepareDatabase, provideDatabase } from '@shop/db/provision.ts';
-import { NoDatabaseError } from '@shop/db/server-program.ts';
 import { gatewayConfig, reachWarningOf } from '@shop/gateway/config.ts';
 import { type Environment, loadEnvironmentFile } from '@shop/service-kit/config.ts';
+import { prepareDatabase, provideDatabase } from '@shop/tools/provision.ts';
+import { NoDatabaseError } from '@shop/tools/server-program.ts';
 import { checkSettings, runPrograms, type StackAddresses } from './stack.ts';
 
 const started = performance.now();

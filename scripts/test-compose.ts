@@ -5,8 +5,8 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { connect, select } from '@shop/db/connection.ts';
-import { freePort } from '@shop/db/embedded.ts';
+import { connect, select } from '@shop/db/connection/connection.ts';
+import { freePort } from '@shop/tools/embedded.ts';
 import { jest, jestWithRerun } from './jest.ts';
 
 const root = path.join(import.meta.dirname, '..');
@@ -81,7 +81,14 @@ async function main(): Promise<void> {
   console.log(`\nThe packages' database tests on MySQL 9.7`);
   await withMysql(async (settings) => {
     const onMysql = { ...env, TEST_DATABASE: settings, STACK_DATABASE: settings };
-    const folders = ['db/', 'catalog-service/', 'tagging-service/', 'scripts/crash'];
+    const folders = [
+      'db/src',
+      'catalogue/src',
+      'catalog-service/src',
+      'tagging-service/src',
+      'tools/src',
+      'scripts/crash',
+    ];
     const packages = jest(['--selectProjects', 'packages', '--', ...folders], onMysql);
     await orStop('a package fails on MySQL 9.7', packages);
     const faults = jestWithRerun(['--selectProjects', 'faults'], ['database-faults'], onMysql);

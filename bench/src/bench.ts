@@ -7,10 +7,10 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { stopSignal } from '@shop/db/cli/command.ts';
-import { connect, QueryTypes } from '@shop/db/connection.ts';
-import { createProgress } from '@shop/db/progress.ts';
+import { connect, QueryTypes } from '@shop/db/connection/connection.ts';
 import type { DatabaseSettings } from '@shop/db/settings.ts';
+import { stopSignal } from '@shop/tools/cli/command.ts';
+import { createProgress } from '@shop/tools/progress.ts';
 import { type BenchCase, checkLimit, createdPrefix, proxyCase, readingCases, writingCases } from './cases.ts';
 import { catalogueOf } from './catalogue.ts';
 import { type Contestant, medianOf, type Round, runLoad } from './load.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { type ProvidedDatabase, prepareDatabase, provideDatabase } from '@shop/db/provision.ts';
+import { type ProvidedDatabase, prepareDatabase, provideDatabase } from '@shop/tools/provision.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 
@@ -14,7 +14,7 @@ export async function catalogueOf(products: number): Promise<{ database: Provide
   const done = path.join(folder, 'generated');
   if (!existsSync(done)) {
     await rm(folder, { recursive: true, force: true });
-    const words = ['db/src/cli/generate.ts', '--products', String(products)];
+    const words = ['tools/src/cli/generate.ts', '--products', String(products)];
     const child = spawn(process.execPath, words, { cwd: root, env, stdio: 'inherit' });
     const [code] = await once(child, 'exit');
     if (code !== 0) throw new Error(`the catalogue of ${products} products could not be generated`);

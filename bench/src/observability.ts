@@ -4,7 +4,7 @@
 //   --rounds N    rounds of each case (15)
 //   --seconds N   seconds of each round (4)
 import { parseArgs } from 'node:util';
-import { stopSignal } from '@shop/db/cli/command.ts';
+import { stopSignal } from '@shop/tools/cli/command.ts';
 import { catalogueOf } from './catalogue.ts';
 import { type Contestant, inTurn, medianOf, type Round, runLoad, type Script } from './load.ts';
 import { startPair, startTraceSink, stopPrograms } from './processes.ts';

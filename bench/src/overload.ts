@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import { prepareDatabase, provideDatabase } from '@shop/db/provision.ts';
+import { prepareDatabase, provideDatabase } from '@shop/tools/provision.ts';
 import { type Contestant, inTurn, runLoad } from './load.ts';
 import { startStack, stopPrograms } from './processes.ts';
 

@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort } from '@shop/db/embedded.ts';
-import { databaseEnvironment, type ProvidedDatabase } from '@shop/db/provision.ts';
+import { freePort } from '@shop/tools/embedded.ts';
+import { databaseEnvironment, type ProvidedDatabase } from '@shop/tools/provision.ts';
 import { heapBound } from '../../scripts/heap-bound.ts';
 import type { Contestant } from './load.ts';
 

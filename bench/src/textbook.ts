@@ -1,6 +1,6 @@
 // The yardstick "textbook": the same questions the way tutorials answer them. Express and Sequelize's findByPk and findAll with
 // `include`, one process, no gateway. It listens on the port given as its argument.
-import { connect } from '@shop/db/connection.ts';
+import { connect } from '@shop/db/connection/connection.ts';
 import express from 'express';
 import { Op } from 'sequelize';
 

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { startCommand } from '@shop/db/cli/testing.ts';
-import { checkIntegrity } from '@shop/db/integrity.ts';
 import { migrate } from '@shop/db/migrate.ts';
 import { readTables, renderSnapshot } from '@shop/db/schema/snapshot.ts';
 import type { DatabaseSettings } from '@shop/db/settings.ts';
-import { createTestDatabase, type TestDatabase, testDatabaseName } from '@shop/db/testing.ts';
-import { allRows, startTestService, type TestService } from '@shop/resources/testing.ts';
+import { createTestDatabase, type TestDatabase, testDatabaseName } from '@shop/testing/database.ts';
+import { allRows, startTestService, type TestService } from '@shop/testing/service.ts';
+import { startCommand } from '@shop/tools/cli/testing.ts';
+import { checkIntegrity } from '@shop/tools/integrity.ts';
 import { catalogService } from './app.ts';
 
 let folder: string;

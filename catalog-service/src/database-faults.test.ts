@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { select } from '@shop/db/connection.ts';
-import { createTestDatabase, type TestDatabase } from '@shop/db/testing.ts';
-import { atOnce, startTestService, type TestService } from '@shop/resources/testing.ts';
-import { type FaultMode, type FaultProxy, startFaultProxy } from '@shop/service-kit/fault-proxy.ts';
-import type { TestResponse } from '@shop/service-kit/testing.ts';
+import { select } from '@shop/db/connection/connection.ts';
+import { createTestDatabase, type TestDatabase } from '@shop/testing/database.ts';
+import { type FaultMode, type FaultProxy, startFaultProxy } from '@shop/testing/fault-proxy.ts';
+import type { TestResponse } from '@shop/testing/http.ts';
+import { atOnce, startTestService, type TestService } from '@shop/testing/service.ts';
 import { catalogService } from './app.ts';
 
 /** Milliseconds: what the contract allows, and where these tests give up. */

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, test } from '@jest/globals';
-import { connect, disconnect } from '@shop/db/connection.ts';
-import { type ServerConnection, serverConnections, whileLocked as whileLockedIn } from '@shop/db/testing.ts';
-import { atOnce, startTestService, type TestService } from '@shop/resources/testing.ts';
+import { connect, disconnect } from '@shop/db/connection/connection.ts';
+import { type ServerConnection, serverConnections, whileLocked as whileLockedIn } from '@shop/testing/database.ts';
+import { atOnce, startTestService, type TestService } from '@shop/testing/service.ts';
 import { catalogService } from './app.ts';
 import { rowsIn } from './products/testing.ts';
 

@@ -1,12 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { connect, select } from '@shop/db/connection.ts';
+import { connect, select } from '@shop/db/connection/connection.ts';
 import { migrate } from '@shop/db/migrate.ts';
-import { untilRunning, whileLocked } from '@shop/db/testing.ts';
-import { purgeIdempotencyKeys, schedulePurge } from '@shop/resources/idempotency.ts';
-import { atOnce, startTestService, type TestService } from '@shop/resources/testing.ts';
-import { memoryLogger } from '@shop/service-kit/testing.ts';
+import { purgeIdempotencyKeys, schedulePurge } from '@shop/resources/write/idempotency.ts';
+import { untilRunning, whileLocked } from '@shop/testing/database.ts';
+import { memoryLogger } from '@shop/testing/http.ts';
+import { atOnce, startTestService, type TestService } from '@shop/testing/service.ts';
 import { catalogService } from './app.ts';
 import { rowsIn, unique } from './products/testing.ts';
 

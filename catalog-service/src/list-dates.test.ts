@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { startTestService, type TestService } from '@shop/resources/testing.ts';
+import { startTestService, type TestService } from '@shop/testing/service.ts';
 import { catalogService } from './app.ts';
 import { rowsIn } from './products/testing.ts';
 

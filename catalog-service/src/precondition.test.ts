@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { resourceServiceConfig } from '@shop/resources/resource-service.ts';
-import { atOnce, startTestService, type TestService } from '@shop/resources/testing.ts';
+import { atOnce, startTestService, type TestService } from '@shop/testing/service.ts';
 import { catalogService } from './app.ts';
 import { rowsIn } from './products/testing.ts';
 

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { restoreIndexes } from '@shop/db/schema/repair.ts';
-import { createTestDatabase, type TestDatabase } from '@shop/db/testing.ts';
-import { startTestService, type TestService } from '@shop/resources/testing.ts';
+import { createTestDatabase, type TestDatabase } from '@shop/testing/database.ts';
+import { startTestService, type TestService } from '@shop/testing/service.ts';
 import { catalogService } from './app.ts';
 
 let database: TestDatabase;

@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { select } from '@shop/db/connection.ts';
-import { type EmbeddedDatabase, startEmbedded } from '@shop/db/embedded.ts';
-import { preparedPerConnection } from '@shop/db/prepared-statements.ts';
-import { createTestDatabase, type TestDatabase } from '@shop/db/testing.ts';
-import { atOnce, startTestService, type TestService } from '@shop/resources/testing.ts';
+import { select } from '@shop/db/connection/connection.ts';
+import { preparedPerConnection } from '@shop/db/connection/prepared-statements.ts';
+import { createTestDatabase, type TestDatabase } from '@shop/testing/database.ts';
+import { atOnce, startTestService, type TestService } from '@shop/testing/service.ts';
+import { type EmbeddedDatabase, startEmbedded } from '@shop/tools/embedded.ts';
 import { catalogService } from './app.ts';
 import { rowsIn } from './products/testing.ts';
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { startTestService, type TestService } from '@shop/resources/testing.ts';
+import { startTestService, type TestService } from '@shop/testing/service.ts';
 import { catalogService } from './app.ts';
 import { rowsIn } from './products/testing.ts';
 
@@ -28,7 +28,7 @@ const flag = new Int32Array(new SharedArrayBuffer(4));
 beforeAll(async () => {
   service = await startTestService(catalogService);
   make = rowsIn(service);
-  const file = path.join(import.meta.dirname, '../../db/src/connection.ts');
+  const file = path.join(import.meta.dirname, '../../db/src/connection/connection.ts');
   const workerData = { file, owner: service.database.owner, flag: flag.buffer };
   writer = new Worker(writerSource, { eval: true, workerData });
   await once(writer, 'message');

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import { testDatabaseName, testServer } from '@shop/testing/database.ts';
 import { grantAccounts } from './accounts.ts';
-import { connect, select } from './connection.ts';
+import { connect, select } from './connection/connection.ts';
 import { migrate } from './migrate.ts';
 import type { DatabaseSettings } from './settings.ts';
-import { testDatabaseName, testServer } from './testing.ts';
 
 /** What can be typed into a setting: each means something to SQL, to a shell, to a template or to a URL. */
 const awkward = ` p'a"s\`s\\ $$& $1 \${x} #-- /*%s;:@?ß密🛒\\`;

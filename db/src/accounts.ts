@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { connect } from './connection.ts';
+import { connect } from './connection/connection.ts';
 import { hasErrno, SchemaError } from './errors.ts';
 import type { DatabaseSettings } from './settings.ts';
 

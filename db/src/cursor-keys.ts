@@ -1,7 +1,7 @@
-import { connect, type Database, QueryTypes, select } from './connection.ts';
+import { connect, type Database, QueryTypes, select } from './connection/connection.ts';
+import { inTransaction } from './connection/transaction.ts';
 import { SchemaError } from './errors.ts';
 import type { DatabaseSettings, ServiceAccount } from './settings.ts';
-import { inTransaction } from './transaction.ts';
 
 const tableOf = (account: ServiceAccount): string => `${account}_cursor_key`;
 

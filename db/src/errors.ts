@@ -56,16 +56,18 @@ export class UnknownReferenceError extends Error {
   }
 }
 
-/** A movement of stock was refused because `delta` leads out of the range that a stock has, from the `available` one. */
+/** A movement of stock was refused because `delta` leads from the `available` stock below 0 or above the `largest`. */
 export class StockRangeError extends Error {
   override name = 'StockRangeError';
   readonly delta: number;
   readonly available: number;
+  readonly largest: number;
 
-  constructor(delta: number, available: number) {
+  constructor(delta: number, available: number, largest: number) {
     super(`a stock of ${available} cannot take ${delta}`);
     this.delta = delta;
     this.available = available;
+    this.largest = largest;
   }
 }
 

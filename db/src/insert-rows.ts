@@ -1,4 +1,4 @@
-import { type Database, placeholders, QueryTypes, type Transaction } from './connection.ts';
+import { type Database, placeholders, QueryTypes, type Transaction } from './connection/connection.ts';
 
 /** Characters of values in one statement: far from the largest packet of either server, whatever becomes of each of them. */
 const mostCharacters = 2 ** 20;

@@ -1,4 +1,4 @@
-import { type Database, padded, placeholders, select, type Transaction } from './connection.ts';
+import { type Database, padded, placeholders, select, type Transaction } from './connection/connection.ts';
 import { piecesOf } from './steps.ts';
 
 /** The columns that can be long. They are read where they are asked for, and no more of them than there is room for. */

@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { connect, type Database, select } from './connection.ts';
+import { testDatabaseName, testServer } from '@shop/testing/database.ts';
+import { connect, type Database, select } from './connection/connection.ts';
 import { migrate, migrationNames, pendingMigrations } from './migrate.ts';
 import type { DatabaseSettings } from './settings.ts';
-import { testDatabaseName, testServer } from './testing.ts';
 import { verifySchema } from './verify.ts';
 
 const run = promisify(execFile);
@@ -74,7 +74,7 @@ describe('migrations', () => {
     };
 
     const outputs = await Promise.all(
-      Array.from({ length: 10 }, () => run(process.execPath, ['db/src/cli/schema.ts'], { cwd: root, env })),
+      Array.from({ length: 10 }, () => run(process.execPath, ['tools/src/cli/schema.ts'], { cwd: root, env })),
     );
 
     expect(outputs.filter(({ stdout }) => stdout.includes('was migrated'))).toHaveLength(1);

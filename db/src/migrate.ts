@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Umzug, type UmzugStorage } from 'umzug';
-import { connect, type Database, select } from './connection.ts';
+import { connect, type Database, select } from './connection/connection.ts';
 import { contradictsSchema, hasErrno, SchemaError } from './errors.ts';
 import { fillSearchText } from './search/search-text.ts';
 import type { DatabaseSettings } from './settings.ts';

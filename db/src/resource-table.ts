@@ -1,7 +1,7 @@
 import { hash, randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { literal, type Model, type ModelStatic } from 'sequelize';
-import { type Database, longestList, padded, placeholders, select, type Transaction } from './connection.ts';
+import { type Database, longestList, padded, placeholders, select, type Transaction } from './connection/connection.ts';
 import { DuplicateError, LostRaceError, violatedIndex } from './errors.ts';
 import { insertRows } from './insert-rows.ts';
 import { longColumns } from './long-columns.ts';

@@ -1,7 +1,7 @@
 import slugify from '@sindresorhus/slugify';
-import { type Database, padded, placeholders, select, type Transaction } from './connection.ts';
+import { type Database, padded, placeholders, select, type Transaction } from './connection/connection.ts';
+import { attemptOf } from './connection/transaction.ts';
 import type { ResourceTable } from './models.ts';
-import { attemptOf } from './transaction.ts';
 
 /** Room for `-` and a number within the column's 255 characters. */
 const baseLength = 240;

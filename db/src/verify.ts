@@ -1,4 +1,4 @@
-import type { Database } from './connection.ts';
+import type { Database } from './connection/connection.ts';
 import { hasErrno, SchemaError } from './errors.ts';
 import { pendingMigrations } from './migrate.ts';
 import { type Difference, schemaDifferences } from './schema/differences.ts';

@@ -2,8 +2,8 @@ import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { dockerOf, root } from '@shop/e2e/docker.ts';
-import { request } from '@shop/service-kit/testing.ts';
+import { dockerOf, root } from '@shop/testing/docker.ts';
+import { request } from '@shop/testing/http.ts';
 
 const gateway = String(process.env.E2E_BASE_URL);
 

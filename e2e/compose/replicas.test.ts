@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { dockerOf } from '@shop/e2e/docker.ts';
-import { createProducts, type LoadedProducts, startLoad } from '@shop/e2e/steady-load.ts';
-import { request } from '@shop/service-kit/testing.ts';
+import { dockerOf } from '@shop/testing/docker.ts';
+import { request } from '@shop/testing/http.ts';
+import { createProducts, type LoadedProducts, startLoad } from '@shop/testing/steady-load.ts';
 
 const gateway = String(process.env.E2E_BASE_URL);
 

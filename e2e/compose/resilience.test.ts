@@ -1,8 +1,8 @@
 import { describe } from '@jest/globals';
-import { freePort } from '@shop/db/embedded.ts';
-import { composeFaults } from '@shop/e2e/resilience/compose-faults.ts';
-import { composeSystem } from '@shop/e2e/resilience/compose-system.ts';
-import { describeMatrix } from '@shop/e2e/resilience/describe.ts';
+import { freePort } from '@shop/tools/embedded.ts';
+import { composeFaults } from '@shop/verification/resilience/compose-faults.ts';
+import { composeSystem } from '@shop/verification/resilience/compose-system.ts';
+import { describeMatrix } from '@shop/verification/resilience/describe.ts';
 
 describe('docker compose', () => {
   describeMatrix('compose', {

@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { freePort } from '@shop/db/embedded.ts';
-import { request } from '@shop/service-kit/testing.ts';
-import { dockerOf } from '../src/docker.ts';
+import { dockerOf } from '@shop/testing/docker.ts';
+import { request } from '@shop/testing/http.ts';
+import { freePort } from '@shop/tools/embedded.ts';
 
 /** Each character means something to SQL, to a shell or to compose. */
 const settings = {
@@ -133,7 +133,7 @@ describe('images', () => {
   });
 
   test('When a tool runs whose image is not there, then it is built', async () => {
-    await docker('image', 'rm', '--force', 'shop.invalid/db');
+    await docker('image', 'rm', '--force', 'shop.invalid/tools');
 
     const printed = await compose('run', '--rm', '-T', '--no-deps', 'verify', 'node', '--print', '6*7');
 

@@ -1,4 +1,4 @@
-import { request, type TestResponse } from '@shop/service-kit/testing.ts';
+import { request, type TestResponse } from '@shop/testing/http.ts';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { parseExposition, type Sample } from '@shop/service-kit/exposition.ts';
-import { request } from '@shop/service-kit/testing.ts';
+import { parseExposition, type Sample } from '@shop/testing/exposition.ts';
+import { request } from '@shop/testing/http.ts';
+import { removeFolder, type Stack, startStack, temporaryFolder } from '@shop/testing/stack.ts';
 import { parse } from 'yaml';
 import { namesIn } from './promql.ts';
-import { removeFolder, type Stack, startStack, temporaryFolder } from './stack.ts';
 
 interface Dashboard {
   panels: { title: string; targets?: { expr: string }[] }[];

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { request } from '@shop/service-kit/testing.ts';
+import { request } from '@shop/testing/http.ts';
 import { baseUrl } from './client.ts';
 
 interface Media {

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { freePort } from '@shop/db/embedded.ts';
 import { listen, type RunningServer } from '@shop/service-kit/server.ts';
-import { request } from '@shop/service-kit/testing.ts';
-import { startRedis, type TestRedis } from './redis.ts';
+import { request } from '@shop/testing/http.ts';
+import { startRedis, type TestRedis } from '@shop/testing/redis.ts';
+import { freePort } from '@shop/tools/embedded.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 const cleanUps: (() => Promise<unknown>)[] = [];

@@ -1,4 +1,4 @@
-import { startStack, temporaryFolder } from './stack.ts';
+import { startStack, temporaryFolder } from '@shop/testing/stack.ts';
 
 /** Before the end-to-end tests: the stack they talk to, unless `E2E_BASE_URL` names a gateway that runs already. */
 export default async function start(): Promise<void> {

@@ -1,4 +1,4 @@
-import { removeFolder, type Stack } from './stack.ts';
+import { removeFolder, type Stack } from '@shop/testing/stack.ts';
 
 /** After the end-to-end tests. */
 export default async function stop(): Promise<void> {

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { request } from '@shop/service-kit/testing.ts';
+import { request } from '@shop/testing/http.ts';
+import { removeFolder, type Stack, startStack, temporaryFolder } from '@shop/testing/stack.ts';
 import { type CollectedSpan, startCollector } from './otlp-collector.ts';
-import { removeFolder, type Stack, startStack, temporaryFolder } from './stack.ts';
 
 const credential = 'Bearer credential-that-nobody-sees';
 let collector: Awaited<ReturnType<typeof startCollector>>;

@@ -7,14 +7,14 @@ import { memoryEvicted, metricsRoutes, showUpstream } from '@shop/service-kit/me
 import { openApiDocument } from '@shop/service-kit/openapi.ts';
 import { routerOf } from '@shop/service-kit/router.ts';
 import type { GatewayConfig } from './config.ts';
+import { createListener } from './forwarding/listener.ts';
+import { type PassOn, proxyTo } from './forwarding/proxy.ts';
+import { operationsPaths, routes } from './forwarding/routes.ts';
 import type { Guard } from './guards/guard.ts';
+import { SharedMemory } from './guards/shared-memory.ts';
 import { systemHealthRoute } from './health.ts';
-import { createListener } from './listener.ts';
 import { createDocumentSource } from './openapi.ts';
 import { pageRouter } from './pages.ts';
-import { type PassOn, proxyTo } from './proxy.ts';
-import { operationsPaths, routes } from './routes.ts';
-import { SharedMemory } from './shared-memory.ts';
 import type { Pools, UpstreamPool } from './upstreams/upstream-pool.ts';
 
 /** The memory that requests share. A large batch always fits into it. */

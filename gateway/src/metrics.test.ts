@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { parseExposition } from '@shop/service-kit/exposition.ts';
 import { startTelemetry } from '@shop/service-kit/telemetry.ts';
-import { memoryLogger, request } from '@shop/service-kit/testing.ts';
+import { parseExposition } from '@shop/testing/exposition.ts';
+import { memoryLogger, request } from '@shop/testing/http.ts';
 import { closeAll, nowhere, startGateway, type TestGateway } from './testing.ts';
 
 let gateway: TestGateway;

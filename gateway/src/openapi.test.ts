@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { request } from '@shop/service-kit/testing.ts';
+import { request } from '@shop/testing/http.ts';
 import { closeAll, nowhere, startGateway, startUpstream } from './testing.ts';
 
 afterEach(closeAll);

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { request } from '@shop/service-kit/testing.ts';
+import { request } from '@shop/testing/http.ts';
 import { closeAll, startGateway } from './testing.ts';
 
 afterEach(closeAll);

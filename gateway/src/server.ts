@@ -5,7 +5,7 @@ import { endOnSignal, headerLimit, listen, runMain } from '@shop/service-kit/ser
 import { startTelemetry, stopTelemetry } from '@shop/service-kit/telemetry.ts';
 import { createGateway, createOperations } from './app.ts';
 import { gatewayConfig, reachWarningOf, type UpstreamName } from './config.ts';
-import { boundConnections } from './connections.ts';
+import { boundConnections } from './guards/connections.ts';
 import { createGuard } from './guards/guard.ts';
 import { startPools } from './upstreams/upstream-pool.ts';
 

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Health } from '@shop/service-kit/health.ts';
 import { headerLimit, listen, type RunningServer } from '@shop/service-kit/server.ts';
-import { memoryLogger } from '@shop/service-kit/testing.ts';
+import { memoryLogger } from '@shop/testing/http.ts';
 import { createGateway, createOperations } from './app.ts';
 import type { GatewayConfig } from './config.ts';
 import { createGuard } from './guards/guard.ts';

@@ -1,17 +1,17 @@
-import type { Transaction } from '@shop/db/connection.ts';
+import type { Transaction } from '@shop/db/connection/connection.ts';
 import type { VersionCheck } from '@shop/db/resource-table.ts';
-import type { Effects } from '@shop/db/steps.ts';
 import { matchesNone } from '@shop/service-kit/etag.ts';
 import { type Fault, Problem } from '@shop/service-kit/problem.ts';
 import { defineRoute, type ReplyShape, type Route } from '@shop/service-kit/route.ts';
 import * as z from 'zod';
-import { batchRoute } from './batch-route.ts';
+import { batchRoute } from './batch/batch-route.ts';
 import { expectedVersion, ignored, pathId } from './fields.ts';
 import { listQuery, listRequest, selectionOf, selectionParameters } from './list/query.ts';
-import { type Expectation, versionCheck } from './precondition.ts';
 import type { ResourceDescription } from './resource.ts';
 import type { ResourceStore } from './resource-store.ts';
-import { defineWrite, type ServiceContext } from './write.ts';
+import { type Expectation, versionCheck } from './write/precondition.ts';
+import type { Effects } from './write/steps.ts';
+import { defineWrite, type ServiceContext } from './write/write.ts';
 
 const params = z.object({ id: pathId });
 

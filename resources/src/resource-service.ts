@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { connect, type Database, disconnect } from '@shop/db/connection.ts';
+import { connect, type Database, disconnect } from '@shop/db/connection/connection.ts';
+import { poolState } from '@shop/db/connection/pool-state.ts';
+import { traceStatements } from '@shop/db/connection/statement-span.ts';
 import { DatabaseAwayError } from '@shop/db/errors.ts';
 import { migrate } from '@shop/db/migrate.ts';
-import { poolState } from '@shop/db/pool-state.ts';
 import { restoreIndexes } from '@shop/db/schema/repair.ts';
 import { type ServiceAccount, type ServiceDatabaseSettings, serviceSettings } from '@shop/db/settings.ts';
-import { traceStatements } from '@shop/db/statement-span.ts';
 import { createApp } from '@shop/service-kit/app.ts';
 import { bodyLimit } from '@shop/service-kit/body-limit.ts';
 import {
@@ -27,11 +27,11 @@ import { endOnSignal, listen } from '@shop/service-kit/server.ts';
 import { startTelemetry, stopTelemetry, type TelemetryConfig, telemetryConfig } from '@shop/service-kit/telemetry.ts';
 import { type Express, Router } from 'express';
 import * as z from 'zod';
-import { schedulePurge } from './idempotency.ts';
 import { useCursorKeys } from './list/cursor-keys.ts';
 import { SchemaWatch } from './schema-watch.ts';
 import { translateDatabaseError } from './translate.ts';
-import type { ServiceContext } from './write.ts';
+import { schedulePurge } from './write/idempotency.ts';
+import type { ServiceContext } from './write/write.ts';
 
 /** What a service that serves resources from the database is told of itself. */
 export interface ResourceServiceDescription {

@@ -1,9 +1,9 @@
-import type { Transaction } from '@shop/db/connection.ts';
+import type { Transaction } from '@shop/db/connection/connection.ts';
 import type { VersionCheck } from '@shop/db/resource-table.ts';
-import type { Dependents } from '@shop/db/steps.ts';
 import type { ListPage } from './list/reader.ts';
 import type { ListRequest, Selection } from './list/request.ts';
-import type { Settlement } from './settlement.ts';
+import type { Settlement } from './write/settlement.ts';
+import type { Dependents } from './write/steps.ts';
 
 /** A resource that is to be deleted, once `check` has nothing against its version. */
 export interface ResourceRemoval {

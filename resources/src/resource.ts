@@ -1,9 +1,9 @@
-import type { Effects } from '@shop/db/steps.ts';
 import type { ProblemCode } from '@shop/service-kit/problem-catalogue.ts';
 import type { Route } from '@shop/service-kit/route.ts';
 import type * as z from 'zod';
 import type { ListDeclaration } from './list/declaration.ts';
 import type { ResourceStore } from './resource-store.ts';
+import type { Effects } from './write/steps.ts';
 
 /** What a resource is called and made of. */
 export interface ResourceDescription<

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Database } from '@shop/db/connection.ts';
+import type { Database } from '@shop/db/connection/connection.ts';
 import { contradictsSchema, isTimeUp, isUnavailable, SchemaError } from '@shop/db/errors.ts';
 import { verifySchema } from '@shop/db/verify.ts';
 import type { HealthCheck } from '@shop/service-kit/health.ts';

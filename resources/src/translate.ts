@@ -10,7 +10,6 @@ import {
   takesNoWrites,
   UnknownReferenceError,
 } from '@shop/db/errors.ts';
-import { largestStock } from '@shop/db/stock-ledger.ts';
 import { type ErrorTranslator, Problem, unavailable } from '@shop/service-kit/problem.ts';
 import { validationProblem } from '@shop/service-kit/validation.ts';
 
@@ -60,7 +59,7 @@ export const translateDatabaseError: ErrorTranslator = (error) => {
 };
 
 /** Taking more than there is meets the state of the product; adding more than fits is a value that is too large. */
-function stockProblem({ delta, available }: StockRangeError): Problem {
+function stockProblem({ delta, available, largest }: StockRangeError): Problem {
   if (delta < 0) {
     return new Problem('insufficient_stock', `${available} are in stock, and ${-delta} were to be taken.`, {
       errors: [
@@ -74,12 +73,12 @@ function stockProblem({ delta, available }: StockRangeError): Problem {
       members: { available },
     });
   }
-  const maximum = largestStock - available;
+  const maximum = largest - available;
   return validationProblem([
     {
       pointer: '/delta',
       code: 'too_large',
-      detail: `must be at most ${maximum}, for a stock of at most ${largestStock}`,
+      detail: `must be at most ${maximum}, for a stock of at most ${largest}`,
       allowed: { maximum },
     },
   ]);

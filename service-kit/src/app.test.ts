@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { memoryLogger, request } from '@shop/testing/http.ts';
 import * as z from 'zod';
 import { createApp } from './app.ts';
 import { Problem } from './problem.ts';
 import { defineRoute } from './route.ts';
 import { routerOf } from './router.ts';
 import { listen, type RunningServer } from './server.ts';
-import { memoryLogger, request } from './testing.ts';
 
 const secret = 'hunter2 in /srv/app.js:1';
 const about = { tag: 'things', summary: '', problems: [] };

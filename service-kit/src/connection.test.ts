@@ -5,8 +5,8 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { memoryLogger } from '@shop/testing/http.ts';
 import { closeWithNextAnswer, headerLimit, listen, type RunningServer } from './server.ts';
-import { memoryLogger } from './testing.ts';
 
 /** Far shorter than a server's own, in milliseconds. */
 const impatience = {

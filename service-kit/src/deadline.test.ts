@@ -1,11 +1,11 @@
 import { afterEach, expect, test } from '@jest/globals';
+import { memoryLogger, request } from '@shop/testing/http.ts';
 import * as z from 'zod';
 import { createApp } from './app.ts';
 import { remaining } from './deadline.ts';
 import { defineRoute, type Method, type Reply } from './route.ts';
 import { routerOf } from './router.ts';
 import { listen, type RunningServer } from './server.ts';
-import { memoryLogger, request } from './testing.ts';
 
 let server: RunningServer;
 afterEach(() => server.close());

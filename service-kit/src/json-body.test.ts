@@ -3,13 +3,13 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { memoryLogger, request, serveRoutes } from '@shop/testing/http.ts';
 import { type RequestHandler, Router } from 'express';
 import * as z from 'zod';
 import { createApp } from './app.ts';
 import { defineRoute } from './route.ts';
 import { routerOf } from './router.ts';
 import { listen, type RunningServer } from './server.ts';
-import { memoryLogger, request, serveRoutes } from './testing.ts';
 
 const routes = [
   defineRoute({

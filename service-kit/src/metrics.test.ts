@@ -1,16 +1,16 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { parseExposition, type Sample } from '@shop/testing/exposition.ts';
+import { memoryLogger, request } from '@shop/testing/http.ts';
 import * as z from 'zod';
 import { createApp } from './app.ts';
-import { parseExposition, type Sample } from './exposition.ts';
 import { metricsRoutes, showPool, upstreamFailed } from './metrics.ts';
 import { openApiDocument } from './openapi.ts';
 import { defineRoute } from './route.ts';
 import { routerOf } from './router.ts';
 import { listen, type RunningServer } from './server.ts';
 import { startTelemetry, telemetryConfig } from './telemetry.ts';
-import { memoryLogger, request } from './testing.ts';
 
 const statements = { prepared: 40, preparedMax: 1_000, unprepared: 7, refused: 3 };
 const pool = { inUse: 2, idle: 1, waiting: 5, max: 10, statements };

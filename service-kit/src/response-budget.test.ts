@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { memoryLogger, request } from '@shop/testing/http.ts';
 import * as z from 'zod';
 import { createApp } from './app.ts';
 import { responseBytes } from './response-bound.ts';
@@ -6,7 +7,6 @@ import { claim, mostLarge } from './response-budget.ts';
 import { defineRoute } from './route.ts';
 import { routerOf } from './router.ts';
 import { listen, type RunningServer } from './server.ts';
-import { memoryLogger, request } from './testing.ts';
 
 /** How many are at work on a large response now, and how many were at the most. */
 const work = { now: 0, most: 0 };

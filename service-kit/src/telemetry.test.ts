@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
+import { memoryLogger, request } from '@shop/testing/http.ts';
 import { createApp } from './app.ts';
 import { listen } from './server.ts';
 import { startTelemetry, stopTelemetry, telemetryConfig } from './telemetry.ts';
-import { memoryLogger, request } from './testing.ts';
 
 test('When spans cannot be delivered to a URL with a password, then the log names the URL without it', async () => {
   const { logger, lines } = memoryLogger();

@@ -3,11 +3,11 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import { SamplingDecision, TraceIdRatioBasedSampler } from '@opentelemetry/sdk-trace';
+import { memoryLogger, request, serveRoutes } from '@shop/testing/http.ts';
 import * as z from 'zod';
 import { defineRoute } from './route.ts';
 import type { RunningServer } from './server.ts';
 import { startTelemetry, stopTelemetry, telemetryConfig } from './telemetry.ts';
-import { memoryLogger, request, serveRoutes } from './testing.ts';
 
 /** What a service passes on of the header that says whether a request is traced. */
 const passedOn = defineRoute({

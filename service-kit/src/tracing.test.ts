@@ -2,10 +2,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { memoryLogger, request } from '@shop/testing/http.ts';
 import { createApp } from './app.ts';
 import { listen, type RunningServer } from './server.ts';
 import { startTelemetry, stopTelemetry, telemetryConfig } from './telemetry.ts';
-import { memoryLogger, request } from './testing.ts';
 
 /** A collector that refuses, until it is told not to. */
 let refuses = true;

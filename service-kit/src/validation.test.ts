@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { request, serveRoutes } from '@shop/testing/http.ts';
 import * as z from 'zod';
 import { defineRoute } from './route.ts';
 import type { RunningServer } from './server.ts';
-import { request, serveRoutes } from './testing.ts';
 
 const about = { tag: 'things', summary: '', problems: [] };
 const thing = { 200: { description: 'A thing.', schema: z.object({}) } };

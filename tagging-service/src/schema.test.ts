@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
-import { startTestService } from '@shop/resources/testing.ts';
+import { startTestService } from '@shop/testing/service.ts';
 import { taggingService } from './app.ts';
 
 test('When the full-text index of tags goes while the service runs, then searches are 503, and it is not ready', async () => {

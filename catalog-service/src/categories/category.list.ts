@@ -1,4 +1,4 @@
-import { categoryColumns } from '@shop/resources/category.ts';
+import { categoryColumns } from '@shop/catalogue/category.ts';
 import type { ListDeclaration } from '@shop/resources/list/declaration.ts';
 import { category } from './category.schema.ts';
 

@@ -1,8 +1,8 @@
-import { type Database, select, type Transaction } from '@shop/db/connection.ts';
+import { type CategorySummary, categoryColumns, categorySummary, presentCategory } from '@shop/catalogue/category.ts';
+import { type Database, select, type Transaction } from '@shop/db/connection/connection.ts';
+import { inSnapshot } from '@shop/db/connection/snapshot.ts';
 import { bytesOf, fillIn } from '@shop/db/long-columns.ts';
 import type { CategoryRow } from '@shop/db/models.ts';
-import { inSnapshot } from '@shop/db/snapshot.ts';
-import { type CategorySummary, categoryColumns, categorySummary, presentCategory } from '@shop/resources/category.ts';
 import { fieldsParameter } from '@shop/resources/list/query.ts';
 import { longColumnsFor, selectedColumns } from '@shop/resources/list/sql.ts';
 import { JsonText } from '@shop/service-kit/json-text.ts';

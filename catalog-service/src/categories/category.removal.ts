@@ -1,7 +1,14 @@
-import { type Database, padded, placeholders, QueryTypes, select, type Transaction } from '@shop/db/connection.ts';
+import {
+  type Database,
+  padded,
+  placeholders,
+  QueryTypes,
+  select,
+  type Transaction,
+} from '@shop/db/connection/connection.ts';
 import type { CategoryRow } from '@shop/db/models.ts';
 import { missingIds } from '@shop/db/resource-table.ts';
-import type { Dependents, Effects } from '@shop/db/steps.ts';
+import type { Dependents, Effects } from '@shop/resources/write/steps.ts';
 import { Problem } from '@shop/service-kit/problem.ts';
 import { type Category, type ProductPolicy, unknownTarget } from './category.schema.ts';
 

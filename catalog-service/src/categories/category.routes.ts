@@ -1,5 +1,5 @@
 import { crudRoutes } from '@shop/resources/crud-routes.ts';
-import type { ServiceContext } from '@shop/resources/write.ts';
+import type { ServiceContext } from '@shop/resources/write/write.ts';
 import type { Fault } from '@shop/service-kit/problem.ts';
 import { categoryList } from './category.list.ts';
 import {

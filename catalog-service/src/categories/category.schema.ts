@@ -1,5 +1,5 @@
-import { categoryDescription, categoryName, categoryPosition, categorySummary } from '@shop/resources/category.ts';
-import { productFields } from '@shop/resources/embedded-products.ts';
+import { categoryDescription, categoryName, categoryPosition, categorySummary } from '@shop/catalogue/category.ts';
+import { productFields } from '@shop/catalogue/embedded-products.ts';
 import { expectedVersion, id, ignored, ignoredBookkeeping, slug, toldId } from '@shop/resources/fields.ts';
 import { Problem } from '@shop/service-kit/problem.ts';
 import * as z from 'zod';

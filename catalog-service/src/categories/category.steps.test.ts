@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { atOnce, startTestService, type TestService } from '@shop/resources/testing.ts';
+import { atOnce, startTestService, type TestService } from '@shop/testing/service.ts';
 import { catalogService } from '../app.ts';
 import { rowsIn, unique } from '../products/testing.ts';
 

@@ -1,5 +1,5 @@
-import { largestDepth } from '@shop/db/category-tree.ts';
-import { type Database, select, type Transaction } from '@shop/db/connection.ts';
+import { largestDepth } from '@shop/catalogue/category-tree.ts';
+import { type Database, select, type Transaction } from '@shop/db/connection/connection.ts';
 import { UnknownReferenceError } from '@shop/db/errors.ts';
 import { Problem } from '@shop/service-kit/problem.ts';
 import { validationProblem } from '@shop/service-kit/validation.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { select } from '@shop/db/connection.ts';
-import { lastDeadlock } from '@shop/db/testing.ts';
-import { allRows, atOnce, startTestService, type TestService } from '@shop/resources/testing.ts';
+import { select } from '@shop/db/connection/connection.ts';
+import { lastDeadlock } from '@shop/testing/database.ts';
+import { allRows, atOnce, startTestService, type TestService } from '@shop/testing/service.ts';
 import { catalogService } from '../app.ts';
 import { rowsIn, unique } from './testing.ts';
 

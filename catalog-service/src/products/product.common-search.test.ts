@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { select } from '@shop/db/connection.ts';
-import { generate } from '@shop/db/generate/generate.ts';
+import { select } from '@shop/db/connection/connection.ts';
 import { queryTerms } from '@shop/db/search/terms.ts';
-import { createTestDatabase, type TestDatabase } from '@shop/db/testing.ts';
-import { startTestService, type TestService } from '@shop/resources/testing.ts';
+import { createTestDatabase, type TestDatabase } from '@shop/testing/database.ts';
+import { startTestService, type TestService } from '@shop/testing/service.ts';
+import { generate } from '@shop/tools/generate/generate.ts';
 import { catalogService } from '../app.ts';
 
 let database: TestDatabase;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { connect, type Database } from '@shop/db/connection.ts';
-import { startTestService, type TestService } from '@shop/resources/testing.ts';
+import { connect, type Database } from '@shop/db/connection/connection.ts';
+import { startTestService, type TestService } from '@shop/testing/service.ts';
 import { catalogService } from '../app.ts';
 import { rowsIn, unique } from './testing.ts';
 

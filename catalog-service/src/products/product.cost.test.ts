@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { connect, type Database } from '@shop/db/connection.ts';
-import { untilRunning } from '@shop/db/testing.ts';
-import { startTestService, type TestService } from '@shop/resources/testing.ts';
+import { connect, type Database } from '@shop/db/connection/connection.ts';
+import { untilRunning } from '@shop/testing/database.ts';
+import { startTestService, type TestService } from '@shop/testing/service.ts';
 import { catalogService } from '../app.ts';
 import { rowsIn } from './testing.ts';
 

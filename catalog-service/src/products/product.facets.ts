@@ -1,12 +1,12 @@
-import { type Database, padded, placeholders, select, type Transaction } from '@shop/db/connection.ts';
-import { inSnapshot } from '@shop/db/snapshot.ts';
+import { productStatus } from '@shop/catalogue/product.ts';
+import { type Database, padded, placeholders, select, type Transaction } from '@shop/db/connection/connection.ts';
+import { inSnapshot } from '@shop/db/connection/snapshot.ts';
 import { Binder } from '@shop/resources/list/binder.ts';
 import { inLane } from '@shop/resources/list/cost.ts';
 import { filterQuery, filterRequest } from '@shop/resources/list/query.ts';
 import type { ListRequest } from '@shop/resources/list/request.ts';
 import { planned } from '@shop/resources/list/search-plan.ts';
 import { whereSql } from '@shop/resources/list/sql.ts';
-import { productStatus } from '@shop/resources/product.ts';
 import { defineRoute, type Route } from '@shop/service-kit/route.ts';
 import * as z from 'zod';
 import { productList } from './product.list.ts';

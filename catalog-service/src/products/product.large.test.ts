@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { select } from '@shop/db/connection.ts';
-import { startTestService, type TestService } from '@shop/resources/testing.ts';
+import { select } from '@shop/db/connection/connection.ts';
 import { responseBytes } from '@shop/service-kit/response-bound.ts';
-import type { TestResponse } from '@shop/service-kit/testing.ts';
+import type { TestResponse } from '@shop/testing/http.ts';
+import { startTestService, type TestService } from '@shop/testing/service.ts';
 import { catalogService } from '../app.ts';
 import { rowsIn } from './testing.ts';
 

@@ -1,9 +1,9 @@
-import { type Database, padded, placeholders, select } from '@shop/db/connection.ts';
+import { productColumns, productStatus } from '@shop/catalogue/product.ts';
+import { type Database, padded, placeholders, select } from '@shop/db/connection/connection.ts';
 import { describedAs } from '@shop/resources/fields.ts';
 import type { ListDeclaration } from '@shop/resources/list/declaration.ts';
 import { largestLimit, refuse, wholeNumber } from '@shop/resources/list/field.ts';
 import type { ListRequest } from '@shop/resources/list/request.ts';
-import { productColumns, productStatus } from '@shop/resources/product.ts';
 import * as z from 'zod';
 import { product } from './product.schema.ts';
 

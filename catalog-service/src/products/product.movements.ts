@@ -1,5 +1,5 @@
-import { type Database, select } from '@shop/db/connection.ts';
-import { largestStock, type StockMovementRow } from '@shop/db/stock-ledger.ts';
+import { largestStock, type StockMovementRow } from '@shop/catalogue/stock-ledger.ts';
+import { type Database, select } from '@shop/db/connection/connection.ts';
 import { id, line, pathId, timestamp } from '@shop/resources/fields.ts';
 import type { ListDeclaration } from '@shop/resources/list/declaration.ts';
 import { listQuery, listRequest } from '@shop/resources/list/query.ts';

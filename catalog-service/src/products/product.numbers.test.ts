@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { startTestService, type TestService } from '@shop/resources/testing.ts';
+import { startTestService, type TestService } from '@shop/testing/service.ts';
 import { catalogService } from '../app.ts';
 import { rowsIn, unique } from './testing.ts';
 

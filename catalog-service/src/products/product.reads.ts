@@ -1,13 +1,13 @@
-import { type Database, padded, placeholders, select, type Transaction } from '@shop/db/connection.ts';
+import { categoryColumns, presentCategory } from '@shop/catalogue/category.ts';
+import { type ProductSummary, presentProduct } from '@shop/catalogue/product.ts';
+import { presentTag, tagColumns } from '@shop/catalogue/tag.ts';
+import { type EmbeddedTags, embeddedTags, tagBytes, tagsOf } from '@shop/catalogue/tag-reads.ts';
+import { type Database, padded, placeholders, select, type Transaction } from '@shop/db/connection/connection.ts';
 import { bytesOf, fillIn, longColumns, type Measured } from '@shop/db/long-columns.ts';
 import type { CategoryRow, ProductRow, TagRow } from '@shop/db/models.ts';
-import { type EmbeddedTags, embeddedTags, tagBytes, tagsOf } from '@shop/db/tag-reads.ts';
-import { categoryColumns, presentCategory } from '@shop/resources/category.ts';
 import { fittingRows } from '@shop/resources/list/reader.ts';
 import type { Selection } from '@shop/resources/list/request.ts';
 import { columnsFor, longColumnsFor, selectedColumns } from '@shop/resources/list/sql.ts';
-import { type ProductSummary, presentProduct } from '@shop/resources/product.ts';
-import { presentTag, tagColumns } from '@shop/resources/tag.ts';
 import { responseBytes } from '@shop/service-kit/response-bound.ts';
 import { claim } from '@shop/service-kit/response-budget.ts';
 import { productList } from './product.list.ts';

@@ -1,5 +1,5 @@
 import { crudRoutes } from '@shop/resources/crud-routes.ts';
-import type { ServiceContext } from '@shop/resources/write.ts';
+import type { ServiceContext } from '@shop/resources/write/write.ts';
 import { productList } from './product.list.ts';
 import { product, productCreate, productExamples, productRemoved, productUpdate } from './product.schema.ts';
 import type { ProductStore } from './product.store.ts';

@@ -1,4 +1,15 @@
-import { categorySummary } from '@shop/resources/category.ts';
+import { categorySummary } from '@shop/catalogue/category.ts';
+import {
+  productDescription,
+  productImages,
+  productName,
+  productSku,
+  productStatus,
+  productStock,
+  productSummary,
+  unchangedDescription,
+} from '@shop/catalogue/product.ts';
+import { tagSummary } from '@shop/catalogue/tag.ts';
 import {
   expectedVersion,
   id,
@@ -9,17 +20,6 @@ import {
   price,
   slug,
 } from '@shop/resources/fields.ts';
-import {
-  productDescription,
-  productImages,
-  productName,
-  productSku,
-  productStatus,
-  productStock,
-  productSummary,
-  unchangedDescription,
-} from '@shop/resources/product.ts';
-import { tagSummary } from '@shop/resources/tag.ts';
 import * as z from 'zod';
 
 /** A product as it is answered. */

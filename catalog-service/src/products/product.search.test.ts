@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { optimizeSearch } from '@shop/db/search/optimize.ts';
-import { startTestService, type TestService } from '@shop/resources/testing.ts';
+import { startTestService, type TestService } from '@shop/testing/service.ts';
+import { optimizeSearch } from '@shop/tools/optimize-search.ts';
 import { catalogService } from '../app.ts';
 import { rowsIn } from './testing.ts';
 

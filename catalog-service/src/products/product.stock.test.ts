@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { select } from '@shop/db/connection.ts';
-import { startTestService, type TestService } from '@shop/resources/testing.ts';
+import { select } from '@shop/db/connection/connection.ts';
+import { startTestService, type TestService } from '@shop/testing/service.ts';
 import fc from 'fast-check';
 import { catalogService } from '../app.ts';
 import { rowsIn } from './testing.ts';

@@ -1,9 +1,9 @@
-import type { Database, Transaction } from '@shop/db/connection.ts';
+import { moveStock } from '@shop/catalogue/stock-ledger.ts';
+import type { Database, Transaction } from '@shop/db/connection/connection.ts';
 import { ResourceWriter } from '@shop/db/resource-table.ts';
-import { moveStock } from '@shop/db/stock-ledger.ts';
 import { checkOf, orMissing } from '@shop/resources/crud-routes.ts';
 import { pathId } from '@shop/resources/fields.ts';
-import { defineWrite, type ServiceContext } from '@shop/resources/write.ts';
+import { defineWrite, type ServiceContext } from '@shop/resources/write/write.ts';
 import type { Reply, Route } from '@shop/service-kit/route.ts';
 import * as z from 'zod';
 import { movementDelta, movementReason, movementsPath, presentMovement, stockMovement } from './product.movements.ts';

@@ -1,6 +1,6 @@
-import { select } from '@shop/db/connection.ts';
-import type { StockMovementRow } from '@shop/db/stock-ledger.ts';
-import type { TestService } from '@shop/resources/testing.ts';
+import type { StockMovementRow } from '@shop/catalogue/stock-ledger.ts';
+import { select } from '@shop/db/connection/connection.ts';
+import type { TestService } from '@shop/testing/service.ts';
 
 /** A name that no other test has. */
 let count = 0;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { connect, type Database } from '../connection.ts';
-import { createTestDatabase, type TestDatabase } from '../testing.ts';
+import { createTestDatabase, type TestDatabase } from '@shop/testing/database.ts';
+import { connect, type Database } from '../connection/connection.ts';
 import { verifySchema } from '../verify.ts';
 import { schemaDifferences } from './differences.ts';
 import { repairSchema, restoreIndexes } from './repair.ts';

@@ -1,4 +1,4 @@
-import type { Database } from '../connection.ts';
+import type { Database } from '../connection/connection.ts';
 import { expectedTables, readTable } from './snapshot.ts';
 import {
   constraintSql,

@@ -1,5 +1,5 @@
 import { QueryTypes } from 'sequelize';
-import { type Database, select } from '../connection.ts';
+import { type Database, select } from '../connection/connection.ts';
 import { SchemaError, serverMessage } from '../errors.ts';
 import { migrationNames, withSchemaLock } from '../migrate.ts';
 import type { DatabaseSettings } from '../settings.ts';

@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createTestDatabase, type TestDatabase } from '@shop/testing/database.ts';
 import type { ModelAttributeColumnOptions } from 'sequelize';
-import { createTestDatabase, type TestDatabase } from '../testing.ts';
 import { namedIndexes } from './differences.ts';
 import { repairSchema } from './repair.ts';
 import { expectedTables, readTables, renderSnapshot, snapshotFile } from './snapshot.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { type Database, select } from '../connection.ts';
+import { type Database, select } from '../connection/connection.ts';
 import { hasErrno } from '../errors.ts';
 import { createTableSql, parseTable, quoted, type TableDefinition } from './table-definition.ts';
 

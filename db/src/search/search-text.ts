@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
-import { type Database, QueryTypes, select, type Transaction } from '../connection.ts';
+import { type Database, QueryTypes, select, type Transaction } from '../connection/connection.ts';
+import { inTransaction } from '../connection/transaction.ts';
 import { insertRows } from '../insert-rows.ts';
 import type { ResourceTable } from '../models.ts';
-import { inTransaction } from '../transaction.ts';
 import { codeTermsOf, termsOf } from './terms.ts';
 
 /** The columns that searches find a row by; the name comes first. */

@@ -1,4 +1,4 @@
-import { type Database, select } from '../connection.ts';
+import { type Database, select } from '../connection/connection.ts';
 import { SchemaError } from '../errors.ts';
 import { longestTerm, shortestTerm } from './terms.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
+import { runHistories } from '@shop/verification/history/history.ts';
 import { baseUrl } from '../client.ts';
-import { runHistories } from './history.ts';
 
 const seed = Number(process.env.HISTORY_SEED || Date.now() % 2 ** 31);
 

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
-import { request } from '@shop/service-kit/testing.ts';
+import { request } from '@shop/testing/http.ts';
+import { answersTo, headsIn, sending } from '@shop/verification/hostile/raw-client.ts';
 import { baseUrl } from '../client.ts';
-import { answersTo, headsIn, sending } from './raw-client.ts';
 
 /** How many connections are in the way of a good request. */
 const many = 1_000;

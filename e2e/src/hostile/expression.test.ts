@@ -2,15 +2,15 @@ import { glob, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createContext, Script } from 'node:vm';
 import { beforeAll, expect, test } from '@jest/globals';
+import { readDocument } from '@shop/verification/hostile/document.ts';
 import { parse } from '@swc/core';
 import fc from 'fast-check';
 import { baseUrl } from '../client.ts';
-import { readDocument } from './document.ts';
 
 const root = path.join(import.meta.dirname, '../../..');
 
 /** Everything that runs in a service or reads what one is given. */
-const sources = '{gateway,service-kit,resources,db,catalog-service,tagging-service}/src/**/*.ts';
+const sources = '{gateway,service-kit,resources,db,catalogue,catalog-service,tagging-service}/src/**/*.ts';
 
 /** A regular expression, and where it stands. */
 interface Expression {

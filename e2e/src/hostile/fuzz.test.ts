@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
+import { createFuzzer } from '@shop/verification/hostile/fuzz.ts';
 import { baseUrl } from '../client.ts';
-import { createFuzzer } from './fuzz.ts';
 
 const seed = Number(process.env.FUZZ_SEED || Date.now() % 2 ** 31);
 const requests = Number(process.env.FUZZ_RUNS || 2_000);

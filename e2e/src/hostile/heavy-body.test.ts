@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { request } from '@shop/service-kit/testing.ts';
-import { removeFolder, type Stack, startStack, temporaryFolder } from '../stack.ts';
+import { request } from '@shop/testing/http.ts';
+import { removeFolder, type Stack, startStack, temporaryFolder } from '@shop/testing/stack.ts';
 
 /** One of its own: who asks another stack at the same time is not to be refused for this. */
 let stack: Stack;

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
-import { request } from '@shop/service-kit/testing.ts';
+import { request } from '@shop/testing/http.ts';
+import { answersTo, headsIn, lastRequest } from '@shop/verification/hostile/raw-client.ts';
 import { baseUrl } from '../client.ts';
-import { answersTo, headsIn, lastRequest } from './raw-client.ts';
 
 /** The gateway, and a service where it can be reached. */
 const servers: [string, string][] = [

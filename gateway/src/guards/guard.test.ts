@@ -2,7 +2,7 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { startTelemetry } from '@shop/service-kit/telemetry.ts';
-import { memoryLogger, request } from '@shop/service-kit/testing.ts';
+import { memoryLogger, request } from '@shop/testing/http.ts';
 import { closeAll } from '../testing.ts';
 import { generateKey } from './api-key.ts';
 import type { GuardConfig } from './guard.ts';

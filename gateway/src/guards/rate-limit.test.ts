@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { request } from '@shop/service-kit/testing.ts';
+import { request } from '@shop/testing/http.ts';
 import { generateKey } from './api-key.ts';
 import type { GuardConfig } from './guard.ts';
 import { rateLimitSetting } from './rate-limit.ts';

@@ -1,4 +1,4 @@
-import type { Database } from '@shop/db/connection.ts';
+import type { Database } from '@shop/db/connection/connection.ts';
 import { LaneError } from '@shop/db/errors.ts';
 import { type Fault, Problem } from '@shop/service-kit/problem.ts';
 import type { ListDeclaration } from './declaration.ts';

@@ -1,5 +1,5 @@
 import { hkdfSync } from 'node:crypto';
-import type { Database } from '@shop/db/connection.ts';
+import type { Database } from '@shop/db/connection/connection.ts';
 import { readCursorKeys } from '@shop/db/cursor-keys.ts';
 import type { ServiceAccount } from '@shop/db/settings.ts';
 

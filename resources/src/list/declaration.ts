@@ -1,4 +1,4 @@
-import type { Database } from '@shop/db/connection.ts';
+import type { Database } from '@shop/db/connection/connection.ts';
 import type * as z from 'zod';
 import type { Binder } from './binder.ts';
 import type { ListField } from './field.ts';

@@ -1,6 +1,6 @@
-import { type Database, select, type Transaction } from '@shop/db/connection.ts';
+import { type Database, select, type Transaction } from '@shop/db/connection/connection.ts';
+import { inSnapshot } from '@shop/db/connection/snapshot.ts';
 import { bytesOf, fillIn } from '@shop/db/long-columns.ts';
-import { inSnapshot } from '@shop/db/snapshot.ts';
 import { JsonArray, renderFitting } from '@shop/service-kit/json-text.ts';
 import type { Problem } from '@shop/service-kit/problem.ts';
 import { responseBytes } from '@shop/service-kit/response-bound.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { select } from '@shop/db/connection.ts';
-import { createTestDatabase, type TestDatabase } from '@shop/db/testing.ts';
+import { select } from '@shop/db/connection/connection.ts';
+import { createTestDatabase, type TestDatabase } from '@shop/testing/database.ts';
 import type { Position } from './cursor.ts';
 import type { ListDeclaration } from './declaration.ts';
 import type { ListRequest } from './request.ts';

@@ -1,4 +1,4 @@
-import { type Database, select, type Transaction } from '@shop/db/connection.ts';
+import { type Database, select, type Transaction } from '@shop/db/connection/connection.ts';
 import { Binder } from './binder.ts';
 import type { Position } from './cursor.ts';
 import type { ListDeclaration } from './declaration.ts';

@@ -1,4 +1,4 @@
-import type { Database } from '@shop/db/connection.ts';
+import type { Database } from '@shop/db/connection/connection.ts';
 import { type QueryTerm, queryTerms } from '@shop/db/search/terms.ts';
 import type { Position } from './cursor.ts';
 import type { ListDeclaration } from './declaration.ts';

@@ -1,4 +1,4 @@
-import { padded } from '@shop/db/connection.ts';
+import { padded } from '@shop/db/connection/connection.ts';
 import { longColumns, measuredColumns } from '@shop/db/long-columns.ts';
 import { Binder } from './binder.ts';
 import type { Position } from './cursor.ts';

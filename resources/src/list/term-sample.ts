@@ -1,4 +1,4 @@
-import { type Database, padded, placeholders, select } from '@shop/db/connection.ts';
+import { type Database, padded, placeholders, select } from '@shop/db/connection/connection.ts';
 import type { QueryTerm } from '@shop/db/search/terms.ts';
 import type { ListDeclaration } from './declaration.ts';
 

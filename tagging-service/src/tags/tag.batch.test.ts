@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { allRows, atOnce, startTestService, type TestService } from '@shop/resources/testing.ts';
+import { allRows, atOnce, startTestService, type TestService } from '@shop/testing/service.ts';
 import { taggingService } from '../app.ts';
 import { rowsIn, unique } from './testing.ts';
 

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { connect, select } from '@shop/db/connection.ts';
+import { connect, select } from '@shop/db/connection/connection.ts';
 import { rotateCursorKeys } from '@shop/db/cursor-keys.ts';
-import { createTestDatabase, type TestDatabase } from '@shop/db/testing.ts';
 import { resourceServiceConfig } from '@shop/resources/resource-service.ts';
-import { atOnce, startTestService, type TestService } from '@shop/resources/testing.ts';
+import { createTestDatabase, type TestDatabase } from '@shop/testing/database.ts';
+import { atOnce, startTestService, type TestService } from '@shop/testing/service.ts';
 import { taggingService } from '../app.ts';
 
 let database: TestDatabase;

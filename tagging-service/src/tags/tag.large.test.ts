@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { startTestService, type TestService } from '@shop/resources/testing.ts';
 import { responseBytes } from '@shop/service-kit/response-bound.ts';
+import { startTestService, type TestService } from '@shop/testing/service.ts';
 import { taggingService } from '../app.ts';
 
 /** As many as are embedded in a tag, and tags that have all of them. */

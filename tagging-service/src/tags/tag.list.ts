@@ -1,5 +1,5 @@
+import { tagColumns } from '@shop/catalogue/tag.ts';
 import type { ListDeclaration } from '@shop/resources/list/declaration.ts';
-import { tagColumns } from '@shop/resources/tag.ts';
 import { tag } from './tag.schema.ts';
 
 /** What lists of tags can do. */

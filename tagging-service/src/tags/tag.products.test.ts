@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { untilRunning, whileLocked } from '@shop/db/testing.ts';
-import { allRows, startTestService, type TestService } from '@shop/resources/testing.ts';
+import { untilRunning, whileLocked } from '@shop/testing/database.ts';
+import { allRows, startTestService, type TestService } from '@shop/testing/service.ts';
 import { taggingService } from '../app.ts';
 import { rowsIn } from './testing.ts';
 

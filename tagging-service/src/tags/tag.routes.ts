@@ -1,6 +1,6 @@
 import { checkOf, crudRoutes, orMissing } from '@shop/resources/crud-routes.ts';
 import { pathId } from '@shop/resources/fields.ts';
-import { defineWrite, type ServiceContext } from '@shop/resources/write.ts';
+import { defineWrite, type ServiceContext } from '@shop/resources/write/write.ts';
 import type { Route } from '@shop/service-kit/route.ts';
 import * as z from 'zod';
 import { tagList } from './tag.list.ts';

@@ -1,6 +1,6 @@
-import { productFields } from '@shop/resources/embedded-products.ts';
+import { productFields } from '@shop/catalogue/embedded-products.ts';
+import { tagName, tagSummary } from '@shop/catalogue/tag.ts';
 import { expectedVersion, id, idList, ignored, ignoredBookkeeping, slug } from '@shop/resources/fields.ts';
-import { tagName, tagSummary } from '@shop/resources/tag.ts';
 import * as z from 'zod';
 
 /** A tag as it is answered. */

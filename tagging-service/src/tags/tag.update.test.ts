@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { connect, type Database } from '@shop/db/connection.ts';
-import { untilRunning, whileLocked } from '@shop/db/testing.ts';
-import { startTestService, type TestService } from '@shop/resources/testing.ts';
+import { connect, type Database } from '@shop/db/connection/connection.ts';
+import { untilRunning, whileLocked } from '@shop/testing/database.ts';
+import { startTestService, type TestService } from '@shop/testing/service.ts';
 import { taggingService } from '../app.ts';
 import { rowsIn, unique } from './testing.ts';
 

@@ -1,4 +1,4 @@
-import type { TestService } from '@shop/resources/testing.ts';
+import type { TestService } from '@shop/testing/service.ts';
 
 /** A name that no other test has. */
 let count = 0;
