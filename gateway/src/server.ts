@@ -1,10 +1,11 @@
 import { loadEnvironmentFile } from '@shop/service-kit/config.ts';
 import { Health } from '@shop/service-kit/health.ts';
 import { processLogger } from '@shop/service-kit/logger.ts';
-import { endOnSignal, headerLimit, listen, runMain } from '@shop/service-kit/server.ts';
+import { endOnSignal, listen, runMain } from '@shop/service-kit/server.ts';
 import { startTelemetry, stopTelemetry } from '@shop/service-kit/telemetry.ts';
 import { createGateway, createOperations } from './app.ts';
 import { gatewayConfig, reachWarningOf, type UpstreamName } from './config.ts';
+import { towardsClients } from './forwarding/listener.ts';
 import { boundConnections } from './guards/connections.ts';
 import { createGuard } from './guards/guard.ts';
 import { startPools } from './upstreams/upstream-pool.ts';
@@ -18,7 +19,7 @@ await runMain('gateway', async () => {
   const pools = await startPools(config.upstreams, { logger, places: config.places });
   const server = await listen(await createGateway(config, { pools, logger, health, guard }), {
     ...config,
-    maxHeaderSize: headerLimit,
+    ...towardsClients,
   });
   boundConnections(server.server);
   const operations = await Promise.all(
@@ -29,7 +30,7 @@ await runMain('gateway', async () => {
         : listen(createOperations(pools[name], config, logger), {
             host: config.host,
             port,
-            maxHeaderSize: headerLimit,
+            ...towardsClients,
           });
     }),
   );

@@ -2,10 +2,11 @@ import type { RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Health } from '@shop/service-kit/health.ts';
-import { headerLimit, listen, type RunningServer } from '@shop/service-kit/server.ts';
+import { listen, type RunningServer } from '@shop/service-kit/server.ts';
 import { memoryLogger } from '@shop/testing/http.ts';
 import { createGateway, createOperations } from './app.ts';
 import type { GatewayConfig } from './config.ts';
+import { towardsClients } from './forwarding/listener.ts';
 import { createGuard } from './guards/guard.ts';
 import type { BreakerTimes } from './upstreams/circuit-breaker.ts';
 import { type Pools, startPools } from './upstreams/upstream-pool.ts';
@@ -139,7 +140,7 @@ export async function startGateway({
   const pools = await startPools(config.upstreams, { logger, places: config.places, breaker });
   open.push(...Object.values(pools));
   const start = async (app: RequestListener) => {
-    const server = await listen(app, { host: '127.0.0.1', port: 0, maxHeaderSize: headerLimit });
+    const server = await listen(app, { host: '127.0.0.1', port: 0, ...towardsClients });
     open.push(server);
     return server;
   };

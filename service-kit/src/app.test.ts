@@ -176,6 +176,7 @@ describe('routing', () => {
       title: 'Not found',
       status: 404,
       detail: 'There is nothing at POST /nowhere.',
+      message: 'There is nothing at POST /nowhere.',
       instance: headers.get('x-request-id'),
       code: 'not_found',
     });
@@ -228,6 +229,7 @@ describe('routing', () => {
 
     expect(headers.get('access-control-allow-origin')).toBe('*');
     expect(headers.get('access-control-expose-headers')?.split(',')).toEqual([
+      ...['Accept', 'Accept-Encoding', 'Allow'],
       ...['Dry-Run', 'ETag', 'Idempotency-Replayed', 'Link', 'Location', 'Preference-Applied', 'RateLimit'],
       ...['RateLimit-Policy', 'Retry-After', 'WWW-Authenticate', 'X-Request-Id'],
       'X-Total-Count',
@@ -272,6 +274,7 @@ describe('failure', () => {
       title: 'Internal error',
       status: 500,
       detail: 'The request could not be completed.',
+      message: 'The request could not be completed.',
       instance: headers.get('x-request-id'),
       code: 'internal_error',
     });

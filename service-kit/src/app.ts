@@ -25,6 +25,9 @@ export function identify(req: IncomingMessage, res: ServerResponse): string {
 
 /** Response headers that a browser's script may read from another origin. */
 const exposedHeaders = [
+  'Accept',
+  'Accept-Encoding',
+  'Allow',
   'Dry-Run',
   'ETag',
   'Idempotency-Replayed',

@@ -26,11 +26,17 @@ const noConnect = new Problem('method_not_allowed', `CONNECT is not possible her
   headers: { Allow: methods },
 });
 
+/** Who is told of what is refused, and what every answer has. */
+interface Refusing {
+  logger: Logger | undefined;
+  headers: Record<string, string>;
+}
+
 /** Makes the head and body of an answer behind which the connection is closed, and a line of the log, by which its id can be found. */
 function refusal(
   problem: Problem,
   { remoteAddress: address }: Socket,
-  logger: Logger | undefined,
+  { logger, headers }: Refusing,
 ): { head: Record<string, string>; text: string } {
   const id = randomUUID();
   const { status, code } = problem;
@@ -38,6 +44,7 @@ function refusal(
   logger?.info({ request_id: id, status, code, address }, `a connection is closed: ${status} ${code}`);
   const text = JSON.stringify(problem.toDocument(id));
   const head = {
+    ...headers,
     ...problem.headers,
     'X-Request-Id': id,
     'Content-Type': 'application/problem+json; charset=utf-8',
@@ -49,8 +56,8 @@ function refusal(
 }
 
 /** Answers on a connection that has no request to answer, and closes it: what else is on it cannot be understood. */
-function refuse(socket: Socket, problem: Problem, logger: Logger | undefined, isHead = false): void {
-  const { head, text } = refusal(problem, socket, logger);
+function refuse(socket: Socket, problem: Problem, refusing: Refusing, isHead = false): void {
+  const { head, text } = refusal(problem, socket, refusing);
   const lines = Object.entries(head).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join('')}\r\n${isHead ? '' : text}`,
@@ -79,7 +86,7 @@ const closes = (res: ServerResponse): boolean => !res.shouldKeepAlive || res.get
 export function guardConnections(
   server: Server,
   app: RequestListener,
-  { patience, logger }: { patience: number; logger: Logger | undefined },
+  { patience, ...refusing }: { patience: number } & Refusing,
 ): void {
   /** Requests that are not answered yet, the latest of each connection. */
   const underway = new WeakMap<Duplex, { req: IncomingMessage; res: ServerResponse }>();
@@ -108,7 +115,7 @@ export function guardConnections(
       const { head, text } = refusal(
         new Problem('malformed_request', 'The request is not one of HTTP/1.1 with one Host.'),
         socket,
-        logger,
+        refusing,
       );
       res.writeHead(400, head).end(text);
     };
@@ -137,7 +144,7 @@ export function guardConnections(
     over.add(socket);
     const isHead = error.rawPacket?.toString('latin1', 0, 5) === 'HEAD ';
     const answer = () =>
-      socket.writable ? refuse(socket as Socket, problemOf(error.code), logger, isHead) : socket.destroy();
+      socket.writable ? refuse(socket as Socket, problemOf(error.code), refusing, isHead) : socket.destroy();
     if (!req || !res) answer();
     else if (req.complete) res.once('close', answer);
     else if (res.headersSent) socket.destroy();
@@ -149,7 +156,7 @@ export function guardConnections(
     socket.on('drain', () => (socket as { _httpMessage?: ServerResponse })._httpMessage?.emit('drain'));
     if (over.has(socket)) return;
     over.add(socket);
-    const answer = () => (socket.writable ? refuse(socket as Socket, noConnect, logger) : socket.destroy());
+    const answer = () => (socket.writable ? refuse(socket as Socket, noConnect, refusing) : socket.destroy());
     const { res } = underway.get(socket) ?? {};
     if (res) res.once('close', answer);
     else answer();

@@ -37,6 +37,7 @@ const ofEveryProblem = {
   title: z.string().meta({ example: 'The request is not valid' }),
   status: z.int().meta({ example: 400 }),
   detail: z.string().meta({ example: 'One value is not valid: /price must be at most 99999999.99.' }),
+  message: z.string().meta({ description: 'the same as `detail`, for clients that look for it here' }),
   code: z.enum(Object.keys(problemCatalogue) as [ProblemCode, ...ProblemCode[]]).meta({ example: 'validation_failed' }),
   errors: z.array(fault).optional().meta({ description: 'every fault; of very many, the first 1,000' }),
   current: z

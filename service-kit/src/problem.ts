@@ -59,6 +59,8 @@ export class Problem extends Error {
       title: problemCatalogue[this.code].title,
       status: this.status,
       detail: this.message,
+      // The same under the name by which many clients look for it, such as refine's.
+      message: this.message,
       ...(instance === undefined ? {} : { instance }),
       code: this.code,
       ...(this.errors ? { errors: this.errors } : {}),

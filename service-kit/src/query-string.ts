@@ -25,5 +25,17 @@ export function parseQuery(text: string | null | undefined): ParsedUrlQuery {
       names.map((parameter) => ({ parameter, code: 'invalid_text', detail: 'must be UTF-8 in percent-encoding' })),
     );
   }
-  return querystring.parse(text, '&', '=', { maxKeys: 0 });
+  const query = querystring.parse(text, '&', '=', { maxKeys: 0 });
+  return /\[|%5b/i.test(text) ? withoutBrackets(query) : query;
+}
+
+/** `status[]=a&status[]=b` and `status[0]=a`, as axios and others write lists, as `status=a&status=b`. */
+function withoutBrackets(query: ParsedUrlQuery): ParsedUrlQuery {
+  const lists = new Map<string, string[]>();
+  for (const [name, value = []] of Object.entries(query)) {
+    const bare = name.replace(/\[\d*\]$/, '');
+    lists.set(bare, [lists.get(bare) ?? [], value].flat());
+  }
+  const single = ([first = '', ...others]: string[]) => (others.length > 0 ? [first, ...others] : first);
+  return Object.fromEntries([...lists].map(([name, values]) => [name, single(values)]));
 }

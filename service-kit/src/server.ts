@@ -52,6 +52,8 @@ export interface ListenOptions {
   requestTimeout?: number;
   /** Bytes that the URL and the headers may have; absent: what the gateway sends on. */
   maxHeaderSize?: number;
+  /** Of every answer, also to what comes to no request, which `app` never sees. */
+  headers?: Record<string, string>;
   /** Is told of what comes to no request. Absent: the process's, where it has one. */
   logger?: Logger;
 }
@@ -65,7 +67,14 @@ export function urlOf({ host, port }: { host: string; port: number }): string {
 /** Listens. */
 export async function listen(
   app: RequestListener,
-  { host, port, requestTimeout = 0, maxHeaderSize = serviceHeaderLimit, logger = loggerOfProcess() }: ListenOptions,
+  {
+    host,
+    port,
+    requestTimeout = 0,
+    maxHeaderSize = serviceHeaderLimit,
+    headers = {},
+    logger = loggerOfProcess(),
+  }: ListenOptions,
   { idleTimeout, ...timeouts }: Patience = usualPatience,
 ): Promise<RunningServer> {
   const server = createServer({
@@ -77,7 +86,7 @@ export async function listen(
   });
   // Node would leave out those beyond 2,000 without a word; their size is bounded anyway.
   server.maxHeadersCount = 0;
-  guardConnections(server, app, { patience: idleTimeout, logger });
+  guardConnections(server, app, { patience: idleTimeout, logger, headers });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);

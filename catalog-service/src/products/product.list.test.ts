@@ -302,7 +302,7 @@ describe('bad parameters', () => {
     ['_fields=', '_fields', 'invalid_value'],
     ['_fields=brand', '_fields', 'invalid_value'],
     ['_limit=251', '_limit', 'out_of_range'],
-    ['_start=0&_end=251', '_end', 'out_of_range'],
+    ['_start=0&_end=1001', '_end', 'out_of_range'],
     ['_start=9&_end=2', '_end', 'invalid_value'],
     ['_page=0', '_page', 'out_of_range'],
     ['_page=1&_start=1', '_page', 'invalid_value'],

@@ -2,7 +2,7 @@ import { productColumns, productStatus } from '@shop/catalogue/product.ts';
 import { type Database, padded, placeholders, select } from '@shop/db/connection/connection.ts';
 import { describedAs } from '@shop/resources/fields.ts';
 import type { ListDeclaration } from '@shop/resources/list/declaration.ts';
-import { largestLimit, refuse, wholeNumber } from '@shop/resources/list/field.ts';
+import { commaList, largestLimit, refuse, wholeNumber } from '@shop/resources/list/field.ts';
 import type { ListRequest } from '@shop/resources/list/request.ts';
 import * as z from 'zod';
 import { product } from './product.schema.ts';
@@ -26,8 +26,7 @@ const anyTag = z
   });
 
 /** Ids of tags, separated by commas. */
-const allTags = z
-  .string()
+const allTags = commaList
   .transform((text, context): number[] => {
     const ids = text.split(',');
     return ids.length <= 20 && ids.every((id) => idPattern.test(id))

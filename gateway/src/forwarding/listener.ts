@@ -5,10 +5,14 @@ import type { Logger } from '@shop/service-kit/logger.ts';
 import { upstreamFailed } from '@shop/service-kit/metrics.ts';
 import { answerProblem } from '@shop/service-kit/problem.ts';
 import { requestLog } from '@shop/service-kit/request-log.ts';
+import { headerLimit } from '@shop/service-kit/server.ts';
 import type { Guard } from '../guards/guard.ts';
 import { dropHopByHop } from './hop-by-hop.ts';
 import type { PassOn } from './proxy.ts';
 import { isBelow } from './routes.ts';
+
+/** How clients are listened to. What is no request is told to browsers as anything else is. */
+export const towardsClients = { maxHeaderSize: headerLimit, headers: Object.fromEntries(browserHeaders) };
 
 /** A path prefix and the way on from there. */
 export interface ProxyRoute {

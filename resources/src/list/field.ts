@@ -20,6 +20,9 @@ export interface ListField {
 /** A value as it is bound to a statement. Decimals stay text, so that nothing is rounded on the way. */
 export type FieldValue = string | number | null;
 
+/** How many rows a window by offset may have, where its end is given. */
+export const largestWindow = 1_000;
+
 /** How many rows a page may have, and how many values a filter: as many as can be named can be answered. */
 export const largestLimit = 250;
 
@@ -89,6 +92,11 @@ function parseValue({ kind, values }: ListField, text: string, operator: Operato
   }
 }
 
+/** A list separated by commas; one that is given in several parameters of its name is the same. */
+export const commaList = z
+  .union([z.string(), z.array(z.string())])
+  .transform((given) => [given].flat().filter(Boolean).join(','));
+
 /** What is wrong with a value, as zod takes it from a transform. */
 export const refuse = (
   context: z.core.$RefinementCtx,
@@ -106,14 +114,16 @@ export const hasOperator = ({ kind }: ListField, operator: Operator): boolean =>
 
 const jsonTypes: Partial<Record<FieldKind, string>> = { integer: 'integer', decimal: 'number' };
 
-/** The schema of one filter parameter: it may be repeated, and `null` stands for null where the field can be null. */
+/** The schema of one filter parameter: it may be repeated, and `null` or nothing stands for null where the field can be null. */
 export function filterSchema(name: string, field: ListField, operator: Operator) {
   const repeatable = operator === '' || operator === '_ne';
   const expected = field.kind === 'enum' ? `one of ${field.values?.join(', ')}` : samples[field.kind];
   const sentence = `must be ${expected}${field.nullable && repeatable ? ' or null' : ''}`;
   const parse = (text: string): FieldValue | undefined => {
     if (operator === '_like') return text !== '' && text.isWellFormed() ? text : undefined;
-    if (text === 'null' && field.nullable && repeatable) return null;
+    // A bare `category_id` is how some clients write null. Long text may be empty.
+    const isNull = text === 'null' || (text === '' && field.kind !== 'text');
+    if (isNull && field.nullable && repeatable) return null;
     return parseValue(field, text, operator);
   };
   const item = {

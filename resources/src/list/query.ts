@@ -3,11 +3,13 @@ import { describedAs } from '../fields.ts';
 import { cursorSentence } from './cursor.ts';
 import type { ListDeclaration } from './declaration.ts';
 import {
+  commaList,
   type FieldValue,
   filterSchema,
   hasOperator,
   type ListField,
   largestLimit,
+  largestWindow,
   operators,
   refuse,
 } from './field.ts';
@@ -31,8 +33,7 @@ const wholeNumber = (minimum: number, maximum: number, description: string) => {
 
 /** Names separated by commas, each one of `known`, none twice. */
 const names = (known: readonly string[], description: string, { empty = false } = {}) =>
-  z
-    .string()
+  commaList
     .transform((text, context): string[] => {
       const list = text === '' ? [] : text.split(',').map((name) => name.trim());
       if (list.length === 0 && !empty)
@@ -125,16 +126,15 @@ export function listQuery(declaration: ListDeclaration) {
         .optional()
         .meta({ description: 'Opaque; from the `Link` header of a page.', override: describedAs({ type: 'string' }) }),
       _start: wholeNumber(0, farthest, 'By offset: the first row, counted from 0.'),
-      _end: wholeNumber(0, farthest, 'By offset: the row behind the last.'),
+      _end: wholeNumber(0, farthest, `By offset: the row behind the last, at most ${largestWindow} behind \`_start\`.`),
       _page: wholeNumber(1, farthest, 'By offset: the page of `_limit` rows, counted from 1.'),
       _count: z
         .enum(['exact'], { error: 'must be exact' })
         .optional()
         .meta({ description: 'Sends `X-Total-Count` with cursor paging, too.' }),
       _sort: names(sortable, 'The fields to sort by, separated by commas; the id is always the last.'),
-      _order: z
-        .string()
-        .regex(/^(asc|desc)(,(asc|desc))*$/i, 'must be asc or desc for each field of _sort')
+      _order: commaList
+        .pipe(z.string().regex(/^(asc|desc)(,(asc|desc))*$/i, 'must be asc or desc for each field of _sort'))
         .transform((text) => text.toLowerCase().split(','))
         .optional()
         .meta({
@@ -156,8 +156,10 @@ export function listQuery(declaration: ListDeclaration) {
       if (query._end !== undefined) {
         const size = query._end - (query._start ?? 0);
         if (size < 0) fault('_end', 'must not be less than _start');
-        if (size > largestLimit)
-          fault('_end', `must be at most ${largestLimit} more than _start`, 'out_of_range', { maximum: largestLimit });
+        if (size > largestWindow)
+          fault('_end', `must be at most ${largestWindow} more than _start`, 'out_of_range', {
+            maximum: largestWindow,
+          });
       }
       if (
         Array.isArray(query._order) &&

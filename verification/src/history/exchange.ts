@@ -51,7 +51,7 @@ export function differenceOf(expected: unknown, actual: unknown, where = 'the bo
 }
 
 /** What says nothing about a history, or is said elsewhere in it. */
-const untold = new Set(['created_at', 'updated_at', 'instance', 'type', 'title', 'detail', 'errors']);
+const untold = new Set(['created_at', 'updated_at', 'instance', 'type', 'title', 'detail', 'message', 'errors']);
 
 /** Resources inside others are told by their ids. */
 function told(key: string, value: unknown): unknown {
