@@ -1,6 +1,7 @@
 import { Problem } from '@shop/service-kit/problem.ts';
 import * as z from 'zod';
 import { parseDecimal } from './decimal.ts';
+import { cleanLine, isPlainLine, isVisible } from './line-text.ts';
 
 /** What a field refuses, in the terms of a `Fault`. */
 const refuse = (code: string, error: string, allowed?: unknown) => ({ error, params: { code, allowed } });
@@ -20,18 +21,25 @@ const notStorable = refuse('invalid_text', 'must be well-formed Unicode');
 /** Characters as MySQL counts them: code points, not UTF-16 units. */
 const lengthOf = (value: string): number => [...value].length;
 
-/** A line of text, trimmed, of 1 to `maximum` characters. */
+const notPlain = refuse('invalid_text', 'must have no control characters, nor any that change the direction of text');
+
+/** A line of text, cleaned of what nobody sees in it, of 1 to `maximum` characters. */
 export const line = (maximum: number, description: string, example: string) =>
   z
     .string()
-    .trim()
+    .overwrite(cleanLine)
     .refine(storable, notStorable)
-    .refine((value) => value !== '', refuse('too_short', 'must have at least 1 character', { minimum: 1 }))
+    .refine(isPlainLine, notPlain)
+    .refine(isVisible, refuse('too_short', 'must have at least 1 character that can be seen', { minimum: 1 }))
     .refine(
       (value) => lengthOf(value) <= maximum,
       refuse('too_long', `must have at most ${maximum} characters`, { maximum }),
     )
-    .meta({ description, example, override: { minLength: 1, maxLength: maximum } });
+    .meta({
+      description: `${description} One line: breaks become spaces, and characters without width go.`,
+      example,
+      override: { minLength: 1, maxLength: maximum },
+    });
 
 /** Text of any kind, at most `maximumBytes` in UTF-8 where that is given. */
 export const prose = (description: string, maximumBytes = Number.POSITIVE_INFINITY) =>
@@ -197,4 +205,5 @@ export const imageUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
   .max(2048)
   .refine(storable, notStorable)
+  .refine((value) => isPlainLine(value) && cleanLine(value) === value, notPlain)
   .meta({ example: 'https://images.example.com/plain-t-shirt.jpg' });

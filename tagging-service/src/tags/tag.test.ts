@@ -184,6 +184,8 @@ describe('create', () => {
     ['nothing', {}, 'required'],
     ['null', { tag_name: null }, 'invalid_type'],
     ['blank', { tag_name: ' \t\n' }, 'too_short'],
+    ['not to be seen', { tag_name: '\u200b' }, 'too_short'],
+    ['one that turns text round', { tag_name: 'a\u202eb' }, 'invalid_text'],
     ['256 emoji', { tag_name: '😀'.repeat(256) }, 'too_long'],
     ['half of an emoji', { tag_name: 'cut \ud83d' }, 'invalid_text'],
   ])('When the name is %s, then it is refused', async (_, fields, code) => {
