@@ -62,10 +62,10 @@ describe('npm run key', () => {
   });
 
   test.each([
-    [['create', 'shop', '--scope', 'write'], /^there is a key called shop already$/],
+    [['create', 'shop', '--scope', 'write'], /^a key named shop already exists$/],
     [['create', 'two words', '--scope', 'write'], /^a name is at most 64 letters/],
     [['create', '#x', '--scope', 'write'], /^a name is at most 64 letters/],
-    [['revoke', 'nobody'], /^there is no key called nobody$/],
+    [['revoke', 'nobody'], /^there is no key named nobody$/],
     [['create', 'other'], /^Usage: /],
     [['create', 'other', '--scope', 'all'], /^Usage: /],
     [['create', '--scope', 'read'], /^Usage: /],

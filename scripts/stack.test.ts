@@ -61,9 +61,9 @@ describe('the stack', () => {
     const { ports, stop, output } = await startStack(folder, { BIND_HOST: '0.0.0.0', ALLOW_OPEN: 'true' });
     try {
       expect(output()).toMatch(
-        /"service":"gateway","host":"0\.0\.0\.0","msg":"other machines reach 0\.0\.0\.0, without a key/,
+        /"service":"gateway","host":"0\.0\.0\.0","msg":"other machines can reach 0\.0\.0\.0, without a key/,
       );
-      expect(output()).toMatch(/\n {2}Note {2}other machines reach/);
+      expect(output()).toMatch(/\n {2}Note {2}other machines can reach/);
       expect((await request(`http://${own}:${ports.gateway}/api/products/1`)).status).toBe(200);
       await expect(request(`http://${own}:${ports.catalog}/api/products/1`)).rejects.toThrow('fetch failed');
       await expect(request(`http://${own}:${ports.tagging}/api/tags/1`)).rejects.toThrow('fetch failed');

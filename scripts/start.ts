@@ -24,7 +24,7 @@ async function untilReady(gateway: string, givenUp: () => boolean): Promise<bool
 function announce(addresses: StackAddresses, database: string, notes: string[], warning: string | undefined): void {
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   say(`
-  The shop's back end is running (ready after ${seconds} s).
+  The shop is running (ready after ${seconds} s).
 
     gateway           ${addresses.gateway}        reference: ${addresses.gateway}/docs
     catalog-service   ${addresses['catalog-service']}/health
@@ -60,7 +60,7 @@ async function main(env: Environment): Promise<void> {
     if (await untilReady(addresses.gateway, () => ended)) {
       const notes = [
         ...(migrations.length > 0 ? [`migrated: ${migrations.join(', ')}`] : []),
-        ...(seeded ? ['it was empty: the seed data is in place'] : []),
+        ...(seeded ? ['new database: the seed data is in place'] : []),
       ];
       announce(addresses, database.description, notes, reachWarningOf(gatewayConfig(env)));
     }

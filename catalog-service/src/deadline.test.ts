@@ -79,7 +79,7 @@ test('When a lock has not come when the time is up, though it was waited for aga
   );
 
   expect([status, headers.get('Retry-After')]).toEqual([503, '1']);
-  expect(body.detail).toBe('Another request holds what this one needs. Nothing was changed.');
+  expect(body.detail).toBe('A row is locked by another request. Nothing was changed. Try again.');
   expect((await service.get(`/api/products/${id}`)).body).toMatchObject({ stock: 3, version: 1 });
 });
 
@@ -94,7 +94,7 @@ test('When a delete in steps waits in vain for a lock, then it is 503 and says w
   );
 
   expect(status).toBe(503);
-  expect(body.detail).toBe('This takes longer than one request may. The same request goes on with it.');
+  expect(body.detail).toBe('Not complete yet. Repeat the request to continue.');
   expect(body.effects).toEqual({ products_detached: 2 });
 });
 
@@ -137,7 +137,10 @@ test('When all connections are in use and the queue is full, then one more is 50
     return { waiting, refused: await service.get('/api/products?_limit=7') };
   });
 
-  expect(refused.body).toMatchObject({ code: 'unavailable', detail: 'Too many requests wait for the database.' });
+  expect(refused.body).toMatchObject({
+    code: 'unavailable',
+    detail: 'Too many requests are waiting for the database.',
+  });
   expect(refused.headers.get('Retry-After')).toBe('1');
   expect((await waiting).map(({ status }) => status)).toEqual(Array(5).fill(201));
 });

@@ -68,7 +68,7 @@ describe('settings that make no sense', () => {
         DB_PASSWORD: 'x',
         TAGGING_DB_PASSWORD: 'x',
       },
-      'others than this machine reach 0.0.0.0, and everybody knows the default of CATALOG_DB_PASSWORD; set another',
+      'refusing to publish on 0.0.0.0 with the default of CATALOG_DB_PASSWORD; set your own',
     ],
     [{ DB_PASSWORD: 'two\nlines' }, 'DB_PASSWORD must be one line without control characters'],
   ])('When they are %j, then MySQL says so in one line, and writes nothing', async (bad, sentence) => {
@@ -92,7 +92,7 @@ describe('PUBLISH_HOST beyond this machine', () => {
 
     const started = once('run', '--rm', '-T', '--no-deps', 'gateway');
 
-    await expect(started).rejects.toThrow(/everybody knows. Set CATALOG_DB_PASSWORD, TAGGING_DB_PASSWORD\n/);
+    await expect(started).rejects.toThrow(/default database passwords. Set CATALOG_DB_PASSWORD, TAGGING_DB_PASSWORD\n/);
     await once('down', '--volumes');
   });
 });

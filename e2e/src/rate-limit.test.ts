@@ -80,7 +80,7 @@ async function untilTogether(one: Gateway, other: Gateway): Promise<void> {
   }
 }
 
-const away = 'Redis is away';
+const away = 'Redis is unreachable';
 const back = 'Redis is back';
 
 describe('gateways with one Redis', () => {

@@ -20,18 +20,18 @@ describe('where the gateway listens without keys', () => {
 
   test('When its container is published to others, then it refuses to start', () => {
     expect(() => gatewayConfig({ BIND_HOST: '0.0.0.0', PUBLISHED_ON: '0.0.0.0' })).toThrow(
-      /others .* reach 0\.0\.0\.0/,
+      /public address 0\.0\.0\.0 without API keys/,
     );
   });
 });
 
-describe('passwords that everybody knows', () => {
+describe('default database passwords', () => {
   const published = { BIND_HOST: '0.0.0.0', ALLOW_OPEN: 'true', OWN_PASSWORDS: 'of: CATALOG_DB_PASSWORD' };
 
   test('When its container is published to others, then it refuses to start and names those to set', () => {
     expect(() => gatewayConfig({ ...published, PUBLISHED_ON: '192.0.2.1' })).toThrow(
       new ConfigError(
-        'gateway cannot start: others than this machine reach 192.0.2.1, while the database has passwords that everybody knows. Set DB_PASSWORD, TAGGING_DB_PASSWORD',
+        'gateway cannot start: refusing to listen on the public address 192.0.2.1 with the default database passwords. Set DB_PASSWORD, TAGGING_DB_PASSWORD',
       ),
     );
   });

@@ -93,15 +93,15 @@ export function gatewayConfig(env: Environment): GatewayConfig {
   const reachedAt = settings.PUBLISHED_ON ?? settings.BIND_HOST;
   if (settings.API_KEYS_FILE === undefined && !settings.ALLOW_OPEN && !isLoopback(reachedAt)) {
     throw new ConfigError(
-      `gateway cannot start: without keys whoever reaches it may write, and others than this machine reach ${reachedAt}. ` +
-        'Set API_KEYS_FILE (npm run key makes keys), or ALLOW_OPEN=true if that is meant',
+      `gateway cannot start: refusing to listen on the public address ${reachedAt} without API keys. ` +
+        'Set API_KEYS_FILE (npm run key creates keys), or ALLOW_OPEN=true',
     );
   }
   const own = settings.OWN_PASSWORDS.split(' ');
   const known = passwords.filter((name) => !own.includes(name));
   if (known.length > 0 && !isLoopback(reachedAt)) {
     throw new ConfigError(
-      `gateway cannot start: others than this machine reach ${reachedAt}, while the database has passwords that everybody knows. ` +
+      `gateway cannot start: refusing to listen on the public address ${reachedAt} with the default database passwords. ` +
         `Set ${known.join(', ')}`,
     );
   }

@@ -56,10 +56,10 @@ const endpoints = [
   ['/api/categories', 'categories'],
   ['/api/products', 'products'],
   ['/api/tags', 'tags'],
-  ['/docs', 'the API reference, where every route can be tried'],
-  ['/openapi.json', 'the same as an OpenAPI 3.1 document'],
-  ['/health', 'how the system is'],
-  ['/problems', 'every kind of problem that the API answers with'],
+  ['/docs', 'API reference; try every route in the browser'],
+  ['/openapi.json', 'the API as an OpenAPI 3.1 document'],
+  ['/health', 'health of the gateway and the services'],
+  ['/problems', 'error codes of the API'],
 ] as const;
 
 /** The gateway's own pages: where things are, the reference, the problems. JSON for those who ask for it. */
@@ -88,7 +88,7 @@ export async function pageRouter(document: () => Promise<OpenApi>): Promise<Rout
           res,
           page(
             'Shop catalogue',
-            `<p>The back end of a shop: categories, products and tags.</p>\n<dl>${rows.join('\n')}</dl>`,
+            `<p>The back end of an online shop: categories, products and tags over a REST API.</p>\n<dl>${rows.join('\n')}</dl>`,
           ),
         );
       },
@@ -111,7 +111,7 @@ export async function pageRouter(document: () => Promise<OpenApi>): Promise<Rout
   });
   router.get('/problems/:code', (req, res) => {
     const { code } = req.params;
-    if (!Object.hasOwn(problemCatalogue, code)) throw new Problem('not_found', 'There is no problem of this name.');
+    if (!Object.hasOwn(problemCatalogue, code)) throw new Problem('not_found', 'There is no problem with this code.');
     const { status, title, about } = problemCatalogue[code as ProblemCode];
     const body = `<p class="code"><code>${code}</code> · status ${status}</p>\n<p>${prose(about)}</p>\n<p><a href="/problems">All problems</a></p>`;
     sendPage(res, page(title, body));

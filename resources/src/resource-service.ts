@@ -151,7 +151,7 @@ async function prepare({ database }: ResourceServiceConfig, logger: Logger): Pro
   if (!database.ownsSchema) return;
   const ran = await migrate(database);
   if (ran.length > 0) logger.info({ migrations: ran }, 'database migrated');
-  await restoreIndexes(database, (what) => logger.warn(`${what}: it is made anew`));
+  await restoreIndexes(database, (what) => logger.warn(`${what}: rebuilding it`));
 }
 
 /** Starts a resource service: it listens at once, and is ready when its database is. */

@@ -70,12 +70,12 @@ export class SchemaWatch {
       if (warning !== this.#warned && warning !== '') {
         this.#logger.warn(
           { differences: slow.map(({ what, statements }) => ({ what, statements })) },
-          `the database differs from this release, which costs time: ${warning}`,
+          `the database differs from this release, which makes it slower: ${warning}`,
         );
       }
       this.#warned = warning;
       if (!this.#verified) await begin?.();
-      if (!this.#verified) this.#logger.info('ready: the database fits the models');
+      if (!this.#verified) this.#logger.info('ready: the database matches the models');
       [this.#verified, this.#problem] = [true, undefined];
       return this.#pauses.fit;
     } catch (error) {
@@ -89,7 +89,7 @@ export class SchemaWatch {
   /** What is not known changes nothing. */
   #cannotLook(error: unknown, attempt: number): number {
     const isAway = isUnavailable(error) || isTimeUp(error);
-    if (!isAway) this.#logger.error({ err: error }, 'the database could not be compared with this release');
+    if (!isAway) this.#logger.error({ err: error }, 'could not compare the database with this release');
     else if (!this.#verified && attempt % 10 === 0) this.#logger.warn({ err: error }, 'waiting for the database');
     if (this.#verified) return this.#pauses.fit;
     return isAway ? this.#pauses.away : this.#pauses.unfit;
@@ -101,7 +101,7 @@ export class SchemaWatch {
       throw unavailable(
         this.#problem === undefined
           ? 'The service is waiting for its database.'
-          : 'The database lacks something that this service needs. Whoever runs it finds in the log what it is.',
+          : 'The database schema lacks something that this service needs. The log says what.',
       );
     }
     next();

@@ -17,7 +17,7 @@ import { validationProblem } from '@shop/service-kit/validation.ts';
 export const translateDatabaseError: ErrorTranslator = (error) => {
   if (error instanceof DuplicateError) {
     const names = error.fields.map(({ field }) => field).join(' and ');
-    return new Problem('duplicate', `Another resource has this ${names} already.`, {
+    return new Problem('duplicate', `Another resource already has this ${names}.`, {
       errors: error.fields.map(({ field, id }) => ({
         pointer: `/${field}`,
         code: 'duplicate',
@@ -37,23 +37,24 @@ export const translateDatabaseError: ErrorTranslator = (error) => {
     });
   }
   if (error instanceof StockRangeError) return stockProblem(error);
-  if (takesNoWrites(error)) return unavailable('The database takes no writes at the moment.', error);
+  if (takesNoWrites(error)) return unavailable('The database is accepting no writes at the moment.', error);
   if (isTimeUp(error)) {
-    return new Problem('upstream_timeout', 'The time was up before the work was done. Nothing was changed.', {
+    return new Problem('upstream_timeout', 'The request exceeded its deadline. Nothing was changed.', {
       cause: error,
     });
   }
-  if (error instanceof QueueFullError) return unavailable('Too many requests wait for the database.', error);
+  if (error instanceof QueueFullError) return unavailable('Too many requests are waiting for the database.', error);
   if (error instanceof OutcomeUnknownError) {
     return unavailable(
-      'The connection to the database was lost while the change was being committed: it was made, or it was not. Read the resource to find out. (A request with an Idempotency-Key can be sent again.)',
+      'The connection to the database was lost during the commit; the change may or may not have been applied. Read the resource to find out. (A request with an Idempotency-Key can be repeated.)',
       error,
     );
   }
   if (contradictsSchema(error)) {
-    return unavailable('The database lacks something that this request needs. Nothing was changed.', error);
+    return unavailable('The database schema lacks something that this request needs. Nothing was changed.', error);
   }
-  if (isConflict(error)) return unavailable('Another request holds what this one needs. Nothing was changed.', error);
+  if (isConflict(error))
+    return unavailable('A row is locked by another request. Nothing was changed. Try again.', error);
   if (isUnavailable(error)) return unavailable('The database cannot be reached at the moment.', error);
   return undefined;
 };
@@ -61,7 +62,7 @@ export const translateDatabaseError: ErrorTranslator = (error) => {
 /** Taking more than there is meets the state of the product; adding more than fits is a value that is too large. */
 function stockProblem({ delta, available, largest }: StockRangeError): Problem {
   if (delta < 0) {
-    return new Problem('insufficient_stock', `${available} are in stock, and ${-delta} were to be taken.`, {
+    return new Problem('insufficient_stock', `${available} in stock, ${-delta} requested.`, {
       errors: [
         {
           pointer: '/delta',

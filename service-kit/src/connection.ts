@@ -10,19 +10,19 @@ import { Problem } from './problem.ts';
 function problemOf(code: string | undefined): Problem {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
-      return new Problem('headers_too_large', 'The URL and the headers are larger than 16 KiB.');
+      return new Problem('headers_too_large', 'The URL and the headers exceed 16 KiB.');
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
-      return new Problem('body_too_large', 'The chunks of the body have extensions of more than 16 KiB.');
+      return new Problem('body_too_large', 'The chunk extensions of the body exceed 16 KiB.');
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return new Problem('request_timeout', 'The request did not come to its end in time.');
+      return new Problem('request_timeout', 'The request was not received in time.');
     default:
-      return new Problem('malformed_request', 'The request does not keep to HTTP/1.1.');
+      return new Problem('malformed_request', 'The request is not valid HTTP/1.1.');
   }
 }
 
 const methods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 
-const noConnect = new Problem('method_not_allowed', `CONNECT is not possible here; ${methods} may be.`, {
+const noConnect = new Problem('method_not_allowed', `CONNECT is not supported. Supported methods: ${methods}.`, {
   headers: { Allow: methods },
 });
 
@@ -41,7 +41,7 @@ function refusal(
   const id = randomUUID();
   const { status, code } = problem;
   // Nothing of what came: it may be of any size, and hold any secret.
-  logger?.info({ request_id: id, status, code, address }, `a connection is closed: ${status} ${code}`);
+  logger?.info({ request_id: id, status, code, address }, `rejected malformed request: ${status} ${code}`);
   const text = JSON.stringify(problem.toDocument(id));
   const head = {
     ...headers,
@@ -113,7 +113,7 @@ export function guardConnections(
         return;
       }
       const { head, text } = refusal(
-        new Problem('malformed_request', 'The request is not one of HTTP/1.1 with one Host.'),
+        new Problem('malformed_request', 'The request must use HTTP/1.1 and have exactly one Host header.'),
         socket,
         refusing,
       );

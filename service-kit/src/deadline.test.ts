@@ -64,8 +64,8 @@ test('When a read says that 30 s are left, then its work, which others may share
 });
 
 test.each([
-  { method: 'GET', detail: 'The time was up before the answer was there.' },
-  { method: 'POST', detail: expect.stringContaining('whether the change was made') },
+  { method: 'GET', detail: 'The request exceeded its deadline.' },
+  { method: 'POST', detail: expect.stringContaining('may or may not have been applied') },
 ])('When the work of a $method does not end in time, then it is 504', async ({ method, detail }) => {
   const url = await start(never);
   const answer = await request(url, { method, headers: within('50') });

@@ -86,6 +86,6 @@ const timeIsUp = ({ method }: IncomingMessage): Problem =>
   new Problem(
     'upstream_timeout',
     method === 'GET' || method === 'HEAD'
-      ? 'The time was up before the answer was there.'
-      : 'The time was up before it was known whether the change was made. Read the resource to find out. (A request with an Idempotency-Key can be sent again.)',
+      ? 'The request exceeded its deadline.'
+      : 'The request exceeded its deadline; the change may or may not have been applied. Read the resource to find out. (A request with an Idempotency-Key can be repeated.)',
   );

@@ -96,7 +96,8 @@ function turns(): (client: string) => Promise<void> {
     waiting.add({ client, begin: resolve });
     if (!isRunning) void run();
     await promise;
-    if (performance.now() - asked > patience) throw unavailable('Too many large bodies are being read at the moment.');
+    if (performance.now() - asked > patience)
+      throw unavailable('Too many large request bodies are being read. Try again.');
   };
 }
 

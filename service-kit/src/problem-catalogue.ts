@@ -1,40 +1,40 @@
 /**
- * Every kind of problem this system answers with, by its stable `code`. `about` is the text of the page that the
+ * Every kind of problem of this system, by its stable `code`. `about` is the text of the page that the
  * gateway serves under the problem's `type`.
  */
 export const problemCatalogue = {
   malformed_request: {
     status: 400,
-    title: 'The request cannot be read',
+    title: 'Malformed request',
     about:
-      'The bytes that came are not a request of HTTP/1.1, or one that could be understood in two ways. The connection is closed.',
+      'The bytes received are not a valid HTTP/1.1 request, or could be understood in two ways. The connection is closed.',
   },
   invalid_json: {
     status: 400,
     title: 'The body is not valid JSON',
-    about: 'The request body could not be read as JSON in UTF-8. Nothing was changed.',
+    about: 'The request body is not valid JSON in UTF-8. Nothing was changed.',
   },
   validation_failed: {
     status: 400,
     title: 'The request is not valid',
     about:
-      'One or more values are missing, of the wrong type or out of range. `errors` names every fault. Nothing was changed.',
+      'One or more values are missing, of the wrong type or out of range. `errors` lists all of them. Nothing was changed.',
   },
   unknown_parameter: {
     status: 400,
     title: 'Unknown query parameter',
-    about: 'The query string names a parameter that this path does not have. `errors` names each of them.',
+    about: 'The query string has parameters that this path does not support. `errors` lists all of them.',
   },
   unauthenticated: {
     status: 401,
-    title: 'A key is needed',
+    title: 'API key required',
     about:
-      'This installation answers only those who send one of its keys, as `Authorization: Bearer KEY`. There was none, or one that it does not know. Nothing was changed.',
+      'This installation requires an API key: `Authorization: Bearer KEY`. The request had none, or an unknown one. Nothing was changed.',
   },
   forbidden: {
     status: 403,
-    title: 'The key may not do this',
-    about: 'The key is good for reading alone. Nothing was changed.',
+    title: 'Insufficient scope',
+    about: 'The API key allows reading only. Nothing was changed.',
   },
   not_found: {
     status: 404,
@@ -44,41 +44,41 @@ export const problemCatalogue = {
   method_not_allowed: {
     status: 405,
     title: 'Method not allowed',
-    about: 'The path exists, but not with this method. The `Allow` header lists the methods it has.',
+    about: 'The path exists but does not support this method. The `Allow` header lists the methods that it supports.',
   },
   not_acceptable: {
     status: 406,
-    title: 'Nothing that is wanted is to be had',
-    about: 'The path has nothing of a media type that the `Accept` header allows.',
+    title: 'Not acceptable',
+    about: 'No available representation matches the `Accept` header.',
   },
   request_timeout: {
     status: 408,
-    title: 'The request took too long to arrive',
-    about: 'The request was not complete when its time was over. The connection is closed. Nothing was changed.',
+    title: 'Request timeout',
+    about: 'The request was not received in time. The connection is closed. Nothing was changed.',
   },
   duplicate: {
     status: 409,
     title: 'The value is already taken',
     about:
-      'A value that must be unique belongs to another resource. `errors` names the field and the id that holds the value.',
+      'A value that must be unique belongs to another resource. `errors` names the field and the id of that resource.',
   },
   version_conflict: {
     status: 409,
-    title: 'The resource has moved on',
+    title: 'The resource has changed',
     about:
-      'The `version` in the body is not the version that the resource is at: somebody else has changed it. Nothing was changed. `current` holds the resource as it is now.',
+      'The `version` in the body is not the current version: another request has changed the resource. Nothing was changed. `current` holds the resource as it is now.',
   },
   request_in_progress: {
     status: 409,
     title: 'The same request is still running',
     about:
-      'A request with the same `Idempotency-Key` has not ended yet. Send it again after the time in `Retry-After`, with the same key: it is answered with what the first one did.',
+      'The first request with this `Idempotency-Key` is still running. After the time in `Retry-After`, repeat the request with the same key to get its response.',
   },
   category_not_empty: {
     status: 409,
     title: 'The category has products',
     about:
-      'The category was to be deleted only if it had no products (`products=reject`), and it has some. Nothing was changed.',
+      'The request deletes the category only if it has no products (`products=reject`), but it has some. Nothing was changed.',
   },
   category_cycle: {
     status: 409,
@@ -87,14 +87,14 @@ export const problemCatalogue = {
   },
   insufficient_stock: {
     status: 409,
-    title: 'There is not enough in stock',
-    about: 'The change would take more than there is. `available` is how many there are. Nothing was changed.',
+    title: 'Insufficient stock',
+    about: 'The request takes more than is in stock. `available` is the current stock. Nothing was changed.',
   },
   precondition_failed: {
     status: 412,
-    title: 'The resource is not the one that was read',
+    title: 'Precondition failed',
     about:
-      'No entity tag in `If-Match` is of the version that the resource is at: somebody else has changed it. Nothing was changed. Where it is a resource of the API, `current` holds it as it is now.',
+      'No entity tag in `If-Match` matches the current version: another request has changed the resource. Nothing was changed. For a resource of the API, `current` holds it as it is now.',
   },
   body_too_large: {
     status: 413,
@@ -104,12 +104,12 @@ export const problemCatalogue = {
   unsupported_media_type: {
     status: 415,
     title: 'Unsupported media type',
-    about: 'Bodies are `application/json` in UTF-8.',
+    about: 'Bodies must be `application/json` in UTF-8.',
   },
   range_not_satisfiable: {
     status: 416,
-    title: 'The range is beyond the end',
-    about: '`Range` asks for bytes that the file does not have. `Content-Range` says how many it has.',
+    title: 'Range not satisfiable',
+    about: 'The `Range` starts beyond the end of the file. `Content-Range` holds its length.',
   },
   unknown_reference: {
     status: 422,
@@ -119,27 +119,27 @@ export const problemCatalogue = {
   },
   batch_failed: {
     status: 422,
-    title: 'Operations of the batch were refused',
+    title: 'The batch failed',
     about:
-      'One or more operations could not be done, and so none was: nothing was changed. `items` has each of them with the problem that it would have met alone, `errors` all their faults. `_on_error=continue` does the others.',
+      'At least one operation failed, so none was applied. `items` lists the failed operations, each with the problem that it would have met alone; `errors` lists all their field errors. With `_on_error=continue` the other operations are applied.',
   },
   idempotency_key_reused: {
     status: 422,
-    title: 'The idempotency key belongs to another request',
+    title: 'Idempotency key reused',
     about:
-      'The `Idempotency-Key` has been used for a request with another method, path, query or body. Nothing was changed. A new request needs a new key.',
+      'This `Idempotency-Key` was used for a request with another method, path, query or body. Nothing was changed. Use a new key for a new request.',
   },
   precondition_required: {
     status: 428,
-    title: 'The request must say which version it changes',
+    title: 'Precondition required',
     about:
-      'This installation refuses a change that could overwrite another. Send the `ETag` that you read in `If-Match`, or its `version` in the body of a PUT or PATCH.',
+      'This installation refuses a change that could overwrite another one. Send the `ETag` that you read as `If-Match`, or its `version` in the body of a PUT or PATCH.',
   },
   rate_limited: {
     status: 429,
     title: 'Too many requests',
     about:
-      'More requests came with this key, or from this address, than are allowed in the time that `RateLimit-Policy` names. Nothing was changed. Try again after the time in `Retry-After`.',
+      'This API key or address has sent more requests than `RateLimit-Policy` allows. Nothing was changed. Try again after the time in `Retry-After`.',
   },
   headers_too_large: {
     status: 431,
@@ -149,19 +149,19 @@ export const problemCatalogue = {
   internal_error: {
     status: 500,
     title: 'Internal error',
-    about: 'The request failed for a reason that is not yours. The request id under `instance` finds it in the log.',
+    about: 'The request failed because of an error in the system. The request id in `instance` finds it in the log.',
   },
   unavailable: {
     status: 503,
     title: 'Temporarily unavailable',
     about:
-      'A part of the system that this request needs is away or busy. Try again after the time in `Retry-After`. Where `errors` has entries with the code `expensive`, too many requests as expensive as this one are running: they say what to change so that it is cheap.',
+      'Part of the system that this request needs is down or at capacity. Try again after the time in `Retry-After`. Where `errors` has entries with the code `expensive`, too many expensive requests are running: each entry says how to make this one cheap.',
   },
   upstream_timeout: {
     status: 504,
-    title: 'The answer took too long',
+    title: 'Timeout',
     about:
-      'The request did not end in its time: `REQUEST_TIMEOUT_MS`, or less where the client has said so in `X-Request-Timeout-Ms`. `detail` says whether something may have been changed.',
+      'The request exceeded its deadline: `REQUEST_TIMEOUT_MS`, or less where the client sent `X-Request-Timeout-Ms`. `detail` says whether something may have been changed.',
   },
 } as const satisfies Record<string, { status: number; title: string; about: string }>;
 

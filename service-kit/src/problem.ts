@@ -80,11 +80,11 @@ export type ErrorTranslator = (error: unknown) => Problem | undefined;
 /** What a library refuses of a client by nothing but a status. */
 const refusals: Record<number, [code: ProblemCode, detail: string]> = {
   404: ['not_found', 'There is nothing here.'],
-  406: ['not_acceptable', 'Nothing that Accept allows is to be had here.'],
-  412: ['precondition_failed', 'What is here is not what the headers of the request ask for.'],
+  406: ['not_acceptable', 'No available representation matches the Accept header.'],
+  412: ['precondition_failed', 'The file does not meet the preconditions in the headers.'],
   413: ['body_too_large', 'The body is larger than this path accepts.'],
   415: ['unsupported_media_type', 'Send the body as application/json in UTF-8.'],
-  416: ['range_not_satisfiable', 'Range asks for what is beyond the end.'],
+  416: ['range_not_satisfiable', 'The range starts beyond the end of the file.'],
 };
 
 /** What an error says to whoever answers it, as `http-errors` makes them. */

@@ -15,9 +15,9 @@ export const isLoopback = (host: string): boolean =>
 export function reachWarning(host: string, keys: 'write' | 'all' | 'nothing'): string | undefined {
   if (isLoopback(host)) return undefined;
   const needs = {
-    nothing: 'without a key: whoever reaches it may read and write everything',
+    nothing: 'without a key: anyone may read and write everything',
     write: 'and may be read without a key',
     all: 'with a key',
   };
-  return `other machines reach ${host}, ${needs[keys]}; plain HTTP, so that keys and data can be read on the way unless a proxy with TLS is before it`;
+  return `other machines can reach ${host}, ${needs[keys]}. Put a TLS proxy in front: over plain HTTP, keys and data can be read in transit`;
 }

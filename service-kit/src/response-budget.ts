@@ -71,7 +71,7 @@ function untilRoom(): Promise<void> {
     if (Number.isFinite(left)) {
       timer = setTimeout(() => {
         waiting.delete(enter);
-        reject(unavailable('Too many large responses are asked for at the same time. Try again, or ask for less.'));
+        reject(unavailable('Too many large responses are being sent. Try again, or request less.'));
       }, left);
     }
     waiting.add(enter);

@@ -105,7 +105,7 @@ export function routerOf(routes: Route[]): Router {
 export function notAllowed(method: string, methods: readonly Method[]): Problem {
   const names = methods.map((name) => name.toUpperCase());
   const allow = [...names, ...(names.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
-  return new Problem('method_not_allowed', `${method} is not possible here; ${allow} are.`, {
+  return new Problem('method_not_allowed', `This path does not support ${method}. It supports ${allow}.`, {
     headers: { Allow: allow },
   });
 }

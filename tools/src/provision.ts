@@ -120,9 +120,7 @@ export async function prepareDatabase(
   say: (line: string) => void = () => {},
 ): Promise<{ migrations: string[]; seeded: boolean }> {
   const migrations = await migrate(owner);
-  await restoreIndexes(owner, (what) =>
-    say(`The ${what}: it is made anew, which takes its time where there are many rows.`),
-  );
+  await restoreIndexes(owner, (what) => say(`The ${what}: rebuilding it, which takes a while for many rows.`));
   if (accounts) await grantAccounts(owner, accounts);
   const seeded = await isEmpty(owner);
   if (seeded) await seed(owner);

@@ -151,7 +151,7 @@ describe.each([
     const { body } = await service.delete(`/api/categories/${id}`);
     const batch = await service.post('/api/categories/batch', { delete: [id] });
 
-    expect(body.detail).toBe(`The children of category ${id} would be beside others of the same name.`);
+    expect(body.detail).toBe(`Children of category ${id} would have the same names as their new siblings.`);
     const errors = twins.map(([moved, holder]) => ({
       code: 'duplicate',
       detail: `would move up child ${moved}, whose name is taken by ${holder}`,

@@ -36,7 +36,13 @@ export async function checkPolicy(
 ): Promise<void> {
   if (policy.kind === 'reject' && product_count > 0) {
     throw new Problem('category_not_empty', `Category ${id} has ${product_count} products.`, {
-      errors: [{ parameter: 'products', code: 'category_not_empty', detail: `refuses, for ${product_count} products` }],
+      errors: [
+        {
+          parameter: 'products',
+          code: 'category_not_empty',
+          detail: `refused: the category has ${product_count} products`,
+        },
+      ],
     });
   }
   if (policy.kind === 'reassign') await lockTarget(db, transaction, policy.to);
@@ -62,7 +68,7 @@ export async function twinsAbove(
     [id, parent_id],
     transaction,
   );
-  return new Problem('duplicate', `The children of category ${id} would be beside others of the same name.`, {
+  return new Problem('duplicate', `Children of category ${id} would have the same names as their new siblings.`, {
     errors: twins.map(({ child, holder }) => ({
       code: 'duplicate',
       detail: `would move up child ${child}, whose name is taken by ${holder}`,

@@ -15,7 +15,7 @@ import type { CategoryStore } from './category.store.ts';
 /** Products cannot move from a category to the same one while it is deleted. */
 const intoItself = (id: unknown, policy: unknown): Fault[] =>
   policy === `reassign:${Number(id)}`
-    ? [{ parameter: 'products', code: 'invalid_value', detail: 'must name another category than the one that goes' }]
+    ? [{ parameter: 'products', code: 'invalid_value', detail: 'must name a category other than the deleted one' }]
     : [];
 
 /** `/api/categories` */

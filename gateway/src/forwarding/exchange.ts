@@ -134,7 +134,7 @@ export class Exchange implements Attempt, Guest, Holder, Suspect {
   quarantine(milliseconds: number): void {
     const { name } = this.#passage.pool;
     const seconds = Math.ceil(milliseconds / 1_000);
-    const detail = `Replicas of ${name} failed while they handled this request. It is not sent again for ${seconds} s.`;
+    const detail = `Replicas of ${name} failed while handling this request. It is not forwarded again for ${seconds} s.`;
     upstreamQuarantined(name);
     this.#finish(new Problem('unavailable', detail, { headers: { 'Retry-After': `${seconds}` } }));
   }
@@ -198,7 +198,7 @@ export class Exchange implements Attempt, Guest, Holder, Suspect {
     }
     const mayRetry = this.#isConnected && pool.breaker.lost(this, replica.lossNow());
     if (this.#isAnswered) {
-      this.#finish(unavailable(`${pool.name} broke its answer off.`, error));
+      this.#finish(unavailable(`${pool.name} aborted its response.`, error));
       return;
     }
     replica.inFlight.delete(this);
@@ -219,7 +219,7 @@ export class Exchange implements Attempt, Guest, Holder, Suspect {
       pool.breaker.enter(this);
     } else if (isRead(this.#req.method)) this.#finish(pool.away(error));
     else {
-      const detail = `${pool.name} went away while it did this: it is not known whether it was done.`;
+      const detail = `${pool.name} failed while handling the request; the change may or may not have been applied.`;
       this.#finish(unavailable(detail, error));
     }
   }
@@ -277,10 +277,10 @@ export class Exchange implements Attempt, Guest, Holder, Suspect {
   #timeUp(): void {
     const { pool } = this.#passage;
     if (this.#body && !this.#bytes) {
-      const detail = `The request did not arrive within ${this.#budget} ms.`;
+      const detail = `The request was not received within ${this.#budget} ms.`;
       this.#finish(new Problem('request_timeout', detail, { headers: { Connection: 'close' } }));
     } else if (this.#sendingSince === 0) this.refuse();
-    else this.#finish(new Problem('upstream_timeout', `${pool.name} did not answer in time.`));
+    else this.#finish(new Problem('upstream_timeout', `${pool.name} did not respond in time.`));
   }
 
   #finish(problem: Problem): void {

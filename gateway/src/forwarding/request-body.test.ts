@@ -313,5 +313,5 @@ test('When a body does not come in the time that its client has given it, then t
   upload.on('error', () => {});
   upload.write('{');
 
-  expect((await answer).body.detail).toBe('The request did not arrive within 300 ms.');
+  expect((await answer).body.detail).toBe('The request was not received within 300 ms.');
 });

@@ -17,7 +17,7 @@ const paceInterval = 3_000;
 const usualPieces = 10_000;
 const bytesForPiece = 64;
 
-const noRoom = (): Problem => unavailable('The memory for request bodies is needed for other requests.');
+const noRoom = (): Problem => unavailable('The memory for request bodies is full.');
 
 const usesBody = new Set(['POST', 'PUT', 'PATCH']);
 
@@ -78,7 +78,7 @@ export class KeptBody implements Holder {
       pieces++;
       if (this.#pages.length + piece.length > limit) tooLarge();
       else if (pieces > usualPieces + this.#pages.length / bytesForPiece) {
-        this.#refuse(new Problem('body_too_large', 'The body comes in too many chunks of too few bytes.'));
+        this.#refuse(new Problem('body_too_large', 'The body has too many small chunks.'));
         // To throw away what follows would cost as much as to keep it.
         req.socket.pause();
       } else if (this.#reserve(piece.length)) this.#pages.add(piece);
@@ -121,7 +121,7 @@ export class KeptBody implements Holder {
       const { length } = this.#pages;
       if (length - this.#lengthBefore < paceBytes) {
         this.#refuse(
-          new Problem('request_timeout', `The body came at less than ${paceBytes} bytes in ${paceInterval} ms.`),
+          new Problem('request_timeout', `The body arrived at less than ${paceBytes} bytes per ${paceInterval} ms.`),
         );
         return;
       }

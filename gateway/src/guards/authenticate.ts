@@ -22,12 +22,13 @@ export function authenticate(req: IncomingMessage, keys: KeyRing, publicRead: bo
   const isRead = method === 'GET' || method === 'HEAD';
   if (authorization === undefined) {
     if (isRead && publicRead) return undefined;
-    return refusal('unauthenticated', 'Send a key: Authorization: Bearer KEY.');
+    return refusal('unauthenticated', 'Send an API key: Authorization: Bearer KEY.');
   }
   const text = credentials.exec(authorization)?.[1];
   const key = text === undefined ? undefined : keys.find(text);
-  if (!key) return refusal('unauthenticated', 'Authorization holds no key that is known.', ', error="invalid_token"');
+  if (!key)
+    return refusal('unauthenticated', 'The Authorization header contains no known API key.', ', error="invalid_token"');
   headers[clientHeader] = key.name;
   if (isRead || key.scope === 'write') return undefined;
-  return refusal('forbidden', 'The key is for reading alone.', ', error="insufficient_scope", scope="write"');
+  return refusal('forbidden', 'The API key allows reading only.', ', error="insufficient_scope", scope="write"');
 }

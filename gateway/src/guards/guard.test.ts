@@ -224,7 +224,7 @@ describe('the key file', () => {
   test('When it is no longer valid, or gone, then that is logged, and the keys stay as they were', async () => {
     const keysFile = await keyFile(...lines);
     const gateway = await start({ keysFile });
-    const complaints = () => gateway.lines.filter(({ msg }) => /the keys stay as they were/.test(String(msg)));
+    const complaints = () => gateway.lines.filter(({ msg }) => /keeping the previous keys/.test(String(msg)));
 
     await writeFile(keysFile, `${lines.join('\n')}\nbroken read`);
     await until(async () => complaints().length === 1);

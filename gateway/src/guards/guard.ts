@@ -28,7 +28,7 @@ export async function createGuard(
   logger: Logger,
 ): Promise<{ guard: Guard | undefined; close(): void }> {
   const keys = keysFile === undefined ? undefined : await watchKeys(keysFile, logger);
-  if (!keys) logger.warn('the API is open: whoever reaches it may read and write (API_KEYS_FILE is not set)');
+  if (!keys) logger.warn('the API is open: anyone who can reach it may read and write (API_KEYS_FILE is not set)');
   const limiter = rateLimit && (await createLimiter(rateLimit, { redisUrl, trustProxy }, logger));
   const guard: Guard = (req, res, decide) => {
     const refusal = keys && authenticate(req, keys, publicRead);

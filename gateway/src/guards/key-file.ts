@@ -13,7 +13,7 @@ async function replaceKeyFile(file: string, change: (text: string, keys: ApiKey[
   await mkdir(path.dirname(file), { recursive: true });
   const handle = await open(aside, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
-    throw new ConfigError(`another command is changing the keys; if it was cut off, delete ${aside}`);
+    throw new ConfigError(`another command is changing the keys; if it was interrupted, delete ${aside}`);
   });
   try {
     const known = await stat(file).catch(() => undefined);
@@ -45,7 +45,7 @@ export async function createKey(file: string, name: string, scope: Scope): Promi
   }
   const key = generateKey();
   await replaceKeyFile(file, (text, keys) => {
-    if (keys.some((known) => known.name === name)) throw new ConfigError(`there is a key called ${name} already`);
+    if (keys.some((known) => known.name === name)) throw new ConfigError(`a key named ${name} already exists`);
     const end = text === '' || text.endsWith('\n') ? '' : '\n';
     return `${text}${end}${lineOf({ name, scope, digest: digestOf(key) })}\n`;
   });
@@ -58,7 +58,7 @@ export async function createKey(file: string, name: string, scope: Scope): Promi
  */
 export async function revokeKey(file: string, name: string): Promise<void> {
   await replaceKeyFile(file, (text, keys) => {
-    if (!keys.some((key) => key.name === name)) throw new ConfigError(`there is no key called ${name}`);
+    if (!keys.some((key) => key.name === name)) throw new ConfigError(`there is no key named ${name}`);
     return text
       .split('\n')
       .filter((line) => line.trim().split(/\s/)[0] !== name)

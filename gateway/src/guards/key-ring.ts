@@ -44,9 +44,9 @@ export async function watchKeys(file: string, logger: Logger): Promise<KeyRing> 
     readKeys(file).then(
       (fresh) => {
         keys = byDigest(fresh);
-        logger.info({ clients: fresh.map(({ name }) => name) }, 'the keys were read again');
+        logger.info({ clients: fresh.map(({ name }) => name) }, 'keys reloaded');
       },
-      (error: Error) => logger.error(`the keys stay as they were: ${error.message}`),
+      (error: Error) => logger.error(`key reload failed, keeping the previous keys: ${error.message}`),
     );
   };
   watchFile(file, { interval, persistent: false }, reread);

@@ -52,7 +52,7 @@ export async function createLimiter(
     store,
     keyGenerator: (req) => clientOf(req, trustProxy),
     handler: (_req, _res, next) =>
-      next(new Problem('rate_limited', `${count} requests in ${seconds} seconds are allowed.`)),
+      next(new Problem('rate_limited', `The limit is ${count} requests per ${seconds} seconds.`)),
   });
   if (store instanceof RedisCounter) await store.attempted;
   return {

@@ -107,7 +107,7 @@ export class RedisCounter implements Store {
       await inTime(shared.init(options));
       if (this.#client !== client) return;
       this.#shared = shared;
-      if (this.#isAway) this.#logger.info('Redis is back: requests are counted together with the other gateways');
+      if (this.#isAway) this.#logger.info('Redis is back: counting requests together with the other gateways');
       this.#isAway = false;
     } catch (error) {
       this.#lose(client, error);
@@ -119,7 +119,8 @@ export class RedisCounter implements Store {
     this.#client = undefined;
     this.#shared = undefined;
     if (client.isOpen) client.destroy();
-    if (!this.#isAway) this.#logger.warn({ err: error }, 'Redis is away: this gateway counts requests for itself');
+    if (!this.#isAway)
+      this.#logger.warn({ err: error }, 'Redis is unreachable: this gateway counts requests on its own');
     this.#isAway = true;
     this.#retry = setTimeout(() => void this.#connect(this.#options as Options), pause).unref();
   }

@@ -195,7 +195,7 @@ describe('attempts', () => {
       const { status, body } = await request(`${gateway.url}/api/products/1`, { method });
 
       expect(status).toBe(503);
-      expect(body.detail).toContain('not known whether it was done');
+      expect(body.detail).toContain('may or may not have been applied');
       expect(a.state.asked + b.state.asked).toBe(1);
     },
   );

@@ -54,7 +54,7 @@ export class UpstreamPool {
     const ready = () => this.#list.filter(({ state }) => state === 'ready').length;
     this.admission = new Admission(places, ready);
     this.breaker = new CircuitBreaker(() => ready() > 0, breaker);
-    this.busy = unavailable(`${name} has as many requests as it can take.`);
+    this.busy = unavailable(`${name} is at capacity.`);
   }
 
   /** Whether the replicas are spoken to over TLS. */
@@ -138,7 +138,7 @@ export class UpstreamPool {
     for (const [href, replica] of this.#replicas) {
       if (wanted.has(href)) continue;
       this.#replicas.delete(href);
-      this.#logger.info({ upstream: this.name, replica: replica.url.host }, `${this.name}: a replica has gone`);
+      this.#logger.info({ upstream: this.name, replica: replica.url.host }, `${this.name}: a replica was removed`);
       this.#tellGone(replica);
     }
     for (const href of wanted) {
@@ -163,7 +163,7 @@ export class UpstreamPool {
       });
       this.#found.set(url, hrefs);
     } catch (error) {
-      this.#logger.debug({ upstream: this.name, err: error }, `${this.name}: the name cannot be looked up`);
+      this.#logger.debug({ upstream: this.name, err: error }, `${this.name}: the DNS lookup failed`);
     }
     return this.#found.get(url) ?? [];
   }

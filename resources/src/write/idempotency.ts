@@ -124,7 +124,7 @@ export async function once(
 /** A row that is locked is that of a transaction which has not ended. MariaDB says so like of a wait that was in vain. */
 function raiseInProgress(error: unknown): never {
   if (!hasErrno(error, 'lockNotAvailable') && !hasErrno(error, 'lockWaitTimeout')) throw error;
-  throw new Problem('request_in_progress', 'The first request with this Idempotency-Key has not ended yet.', {
+  throw new Problem('request_in_progress', 'The first request with this Idempotency-Key is still running.', {
     headers: { 'Retry-After': '1' },
   });
 }
@@ -136,7 +136,7 @@ async function replay(row: KeyRow, fingerprint: Buffer): Promise<Reply> {
         {
           header: 'Idempotency-Key',
           code: 'idempotency_key_reused',
-          detail: 'belongs to a request that was different',
+          detail: 'was used for a different request',
         },
       ],
     });

@@ -71,7 +71,7 @@ function unmet({ ifMatch, ifNoneMatch, version: expected }: Expectation, version
   if (ifMatch !== undefined && !matchesVersion(ifMatch, version)) {
     const detail = matchesVersionWeakly(ifMatch, version)
       ? 'is a weak tag (W/), which allows no change: send the one that you read without W/'
-      : `is not of version ${version}`;
+      : `does not match version ${version}`;
     return { header: 'If-Match', code: 'precondition_failed', detail };
   }
   if (ifNoneMatch !== undefined && matchesVersionWeakly(ifNoneMatch, version)) {
@@ -79,7 +79,7 @@ function unmet({ ifMatch, ifNoneMatch, version: expected }: Expectation, version
     return { header: 'If-None-Match', code: 'precondition_failed', detail };
   }
   if (expected === undefined || expected === version) return undefined;
-  return { pointer: '/version', code: 'version_conflict', detail: `is not of version ${version}` };
+  return { pointer: '/version', code: 'version_conflict', detail: `does not match version ${version}` };
 }
 
 /**
@@ -96,13 +96,13 @@ export function versionCheck(
     if (required && ifMatch === undefined && expected === undefined) {
       throw new Problem(
         'precondition_required',
-        'Say which version you change: by If-Match, or by version in the body.',
+        'Send the version that you change: as If-Match, or as version in the body.',
       );
     }
     const fault = unmet(expectation, version);
     if (!fault) return;
     const { item, etag } = await current();
-    throw new Problem(fault.code as 'version_conflict', `The resource is at version ${version} now.`, {
+    throw new Problem(fault.code as 'version_conflict', `The resource is now at version ${version}.`, {
       errors: [fault],
       headers: { ETag: etag },
       members: { current: item },

@@ -115,7 +115,7 @@ export async function runWrite({
   });
 }
 
-const tooLong = (): Problem => unavailable('This takes longer than one request may. The same request goes on with it.');
+const tooLong = (): Problem => unavailable('Not complete yet. Repeat the request to continue.');
 
 let last: Promise<unknown> = Promise.resolve();
 

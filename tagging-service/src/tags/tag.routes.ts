@@ -67,7 +67,7 @@ export const tagRoutes = (context: ServiceContext, store: TagStore): Route[] => 
       examples: { merge: { summary: 'Merge it into tag 2', value: tagExamples.merge } },
       crossCheck: ({ params, body }) =>
         (body as { into?: unknown } | null | undefined)?.into === Number(params.id)
-          ? [{ pointer: '/into', code: 'invalid_value', detail: 'must be another tag than the one that goes' }]
+          ? [{ pointer: '/into', code: 'invalid_value', detail: 'must be a tag other than the merged one' }]
           : [],
       replies: { 200: { description: 'The other tag, and what was changed.', schema: tagMerged, headers } },
       problems: ['not_found', 'unknown_reference'],
