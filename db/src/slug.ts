@@ -7,11 +7,11 @@ import type { ResourceTable } from './models.ts';
 const baseLength = 240;
 
 /**
- * A name as a slug: `Crème brûlée` → `creme-brulee`. Empty when nothing in the name can be written in `[a-z0-9]`.
+ * A name as a slug: `Crème brûlée` → `creme-brulee`, `Oﬃce chair` → `office-chair`. Empty when nothing in the name can be written in `[a-z0-9]`.
  */
 export function slugOf(name: string): string {
-  // What transliteration has nothing to do with is spared it.
-  const slug = /^[\w -]*$/.test(name) ? name.toLowerCase() : transliterated(name);
+  // What transliteration has nothing to do with is spared it. It knows no ligatures, wide letters and the like.
+  const slug = /^[\w -]*$/.test(name) ? name.toLowerCase() : transliterated(name.normalize('NFKC'));
   return slug
     .replaceAll(/[^a-z0-9]+/g, '-')
     .slice(0, baseLength)
