@@ -78,7 +78,7 @@ export async function inTransaction<T>(
       if (!isAgain || attempt === attempts || performance.now() > end) {
         const isStillUnknown = lostCommit !== undefined && (isUnavailable(error) || isTimeUp(error));
         if (isUnknown || isStillUnknown) throw new OutcomeUnknownError(lostCommit);
-        // What it has waited for in vain says more than that the time is up.
+        // Prefer the lock conflict over the generic timeout.
         throw conflict !== undefined && isTimeUp(error) ? conflict : error;
       }
       if (isConflict(error)) conflict = error;
