@@ -52,7 +52,7 @@ async function pageAt(gateway: string, rows: number): Promise<{ path: string; af
     if (!next) break;
     seen += body.length;
     after = body.at(-1)?.id ?? after;
-    path = next;
+    path = `/api/products${next}`;
   }
   const query = new URLSearchParams(path.slice(path.indexOf('?') + 1));
   query.delete('_embed');

@@ -126,7 +126,10 @@ export function crudRoutes<
           headers: {
             Link: z
               .string()
-              .meta({ description: 'RFC 8288: `first`, and `prev` and `next` where there are such pages.' }),
+              .meta({
+                description:
+                  'RFC 8288: `first`, and `prev` and `next` where there are such pages; relative to the request.',
+              }),
           },
         },
       },
@@ -148,7 +151,12 @@ export function crudRoutes<
         201: {
           description: `The new ${singular}.`,
           schema: shape,
-          headers: { Location: z.string().meta({ description: `The path of the new ${singular}.` }), ETag: etag },
+          headers: {
+            Location: z
+              .string()
+              .meta({ description: `Where the new ${singular} is, relative to the path of the request.` }),
+            ETag: etag,
+          },
         },
       },
       problems: ['duplicate', 'unknown_reference'],

@@ -92,7 +92,10 @@ export function movementsRoute(db: Database): Route {
         headers: {
           Link: z
             .string()
-            .meta({ description: 'RFC 8288: `first`, and `prev` and `next` where there are such pages.' }),
+            .meta({
+              description:
+                'RFC 8288: `first`, and `prev` and `next` where there are such pages; relative to the request.',
+            }),
         },
       },
     },

@@ -53,7 +53,11 @@ export function stockRoute(context: ServiceContext, store: ProductStore): Route 
       201: {
         description: 'The movement.',
         schema: stockMovement,
-        headers: { Location: z.string().meta({ description: 'Where the movement is listed.' }) },
+        headers: {
+          Location: z
+            .string()
+            .meta({ description: 'Where the movement is listed, relative to the path of the request.' }),
+        },
       },
     },
     problems: ['not_found', 'insufficient_stock'],

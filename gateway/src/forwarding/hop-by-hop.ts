@@ -26,10 +26,12 @@ const endToEnd = new Set([
   'host',
   'idempotency-key',
   'if-match',
+  'if-none-match',
   'transfer-encoding',
   'x-forwarded-for',
   'x-forwarded-host',
   'x-forwarded-port',
+  'x-forwarded-prefix',
   'x-forwarded-proto',
 ]);
 

@@ -7,9 +7,17 @@ import type { GatewayConfig } from '../config.ts';
 import { clientOf } from '../guards/client-of.ts';
 import type { UpstreamPool } from '../upstreams/upstream-pool.ts';
 import { Exchange, type Passage } from './exchange.ts';
+import { adaptReferences } from './references.ts';
 import { upstreamSpans } from './upstream-span.ts';
 
-const forwardedHeaders = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-proto'];
+const forwardedHeaders = [
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-forwarded-prefix',
+  'x-forwarded-proto',
+];
 
 /**
  * In the place of the request's own stream, which the library would pipe: the exchange sends the body itself, whole, and so
@@ -26,7 +34,10 @@ const telling =
   (exchanges: WeakMap<IncomingMessage, Exchange>): Plugin =>
   (proxy) => {
     proxy.on('proxyReq', (request: ClientRequest, req: IncomingMessage) => exchanges.get(req)?.begin(request));
-    proxy.on('proxyRes', (answer: IncomingMessage, req: IncomingMessage) => exchanges.get(req)?.answer(answer));
+    proxy.on('proxyRes', (answer: IncomingMessage, req: IncomingMessage) => {
+      adaptReferences(answer.headers, req.url ?? '/', req.headers);
+      exchanges.get(req)?.answer(answer);
+    });
     proxy.on('error', (error: Error, req?: IncomingMessage) => {
       if (req) exchanges.get(req)?.fail(error);
     });

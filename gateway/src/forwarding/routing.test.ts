@@ -148,7 +148,7 @@ describe('routing', () => {
     const { status, headers } = await request(`${gateway.url}/api/products`, { method: 'POST', body: {} });
 
     expect(status).toBe(201);
-    expect(headers.get('location')).toBe('/api/products/9');
+    expect(headers.get('location')).toBe('products/9');
     expect(headers.get('etag')).toBe('"1"');
   });
 });
