@@ -124,12 +124,10 @@ export function crudRoutes<
           description: `A page of ${plural}.`,
           schema: z.array(selected),
           headers: {
-            Link: z
-              .string()
-              .meta({
-                description:
-                  'RFC 8288: `first`, and `prev` and `next` where there are such pages; relative to the request.',
-              }),
+            Link: z.string().meta({
+              description:
+                'RFC 8288: `first`, and `prev` and `next` where there are such pages; relative to the request.',
+            }),
           },
         },
       },

@@ -3,6 +3,7 @@ import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { isLargelyUnread } from './early-answer.ts';
 import type { Logger } from './logger.ts';
 import { type ProblemCode, problemCatalogue } from './problem-catalogue.ts';
+import { noteCause } from './request-log.ts';
 
 /** One fault in a request: where it is (`pointer` into the body, `parameter` or `header`), what it is, and what is allowed there. */
 export interface Fault {
@@ -123,14 +124,13 @@ export const notFoundHandler: RequestHandler = (req) => {
 };
 
 /**
- * Answers with a problem, on plain node:http as in Express. A fault of ours (5xx) is logged with its cause, and shows nothing of
- * it; an answer that has already begun cannot be replaced, so its connection is closed.
+ * Answers with a problem, on plain node:http as in Express. A fault of ours (5xx) goes to the log with its cause, a 500 with its stack, and
+ * shows nothing of it; an answer that has already begun cannot be replaced, so its connection is closed.
  */
 export function answerProblem(logger: Logger, res: ServerResponse, problem: Problem, request_id: string): void {
   const { status, cause: err } = problem;
   if (status === 500) logger.error({ request_id, err: err ?? problem }, 'request failed');
-  // One without a cause is meant, and may come by the thousand: its line among the requests says enough.
-  else if (status > 500 && err !== undefined) logger.warn({ request_id, err }, problem.message);
+  else if (status > 500 && err !== undefined) noteCause(res.req, err);
   if (res.headersSent) {
     res.destroy();
     return;

@@ -9,14 +9,22 @@ const logged = new WeakSet<IncomingMessage>();
 /** What machines ask every few seconds says nothing about those whom we serve. */
 const isProbe = (url: string): boolean => /^\/(?:health|metrics)\b/.test(url);
 
+const causes = new WeakMap<IncomingMessage, { message: string; code?: string }>();
+
+/** Has the line of a request tell why it was answered with a 503 or its like, or broken off: without a stack, for they come by the thousand. */
+export function noteCause(req: IncomingMessage, cause: unknown): void {
+  const { message, code, name } = cause as NodeJS.ErrnoException;
+  causes.set(req, { message: message || code || name || String(cause), ...(code && { code }) });
+}
+
 /** The template of the route that Express has found for a request. */
 const routeOf = (req: IncomingMessage): string | undefined => (req as { route?: { path: string } }).route?.path;
 
 /**
  * Makes the function that watches over a request while `next` answers it: in its span, where it is traced. When it is over, it
  * is counted by its route (the one that Express has found, or `route`), and one line says who (by the id that
- * {@link identify} gave it, and the name of the key that it came with), what, and how it ended: above `info` when it ended
- * badly, by a fault of ours or a connection that broke off. A request that two of us handle one after the other is watched
+ * {@link identify} gave it, and the name of the key that it came with), what, and how it ended: above `info` when that was a
+ * fault of ours, with its cause. A client that goes away or is too slow is none; its line has no status. A request that two of us handle one after the other is watched
  * once, and one for `/health` or `/metrics` never.
  * (Not pino-http: a child logger and serializers for each request cost more than everything else that Express does,
  * see docs/decisions/0010-hot-path.md.)
@@ -25,7 +33,7 @@ export function requestLog(
   logger: Logger,
 ): (request_id: string, req: IncomingMessage, res: ServerResponse, next: () => void, route?: string) => void {
   // Its lines hold nothing that could be secret; to look for it would be half of their cost.
-  const lines = logger.child({}, { redact: [] });
+  const lines = logger.child({}, { redact: [], serializers: { err: (cause: unknown) => cause } });
   return (request_id, req, res, next, route) => {
     // Express changes them on the way.
     const { method = '', url = '' } = req;
@@ -54,10 +62,12 @@ export function requestLog(
         // Not before: a key is looked at after this was called.
         const client = req.headers[clientHeader];
         const ids = { request_id, ...traceIdsOf(span), ...(client && { client }) };
-        const entry = { ...ids, req: { method, url }, res: { status }, responseTime };
-        if (!writableFinished) lines.warn(entry, `${method} ${url} was broken off after ${responseTime} ms`);
-        else if (status >= 500) lines.warn(entry, `${method} ${url} ${status} ${responseTime} ms`);
-        else lines.info(entry, `${method} ${url} ${status} ${responseTime} ms`);
+        const err = causes.get(req);
+        const outcome = writableFinished ? { status } : { broken_off: true };
+        const entry = { ...ids, req: { method, url }, res: outcome, responseTime, ...(err && { err }) };
+        const isOurs = err !== undefined || (writableFinished && status >= 500);
+        const end = writableFinished ? `${status} ${responseTime} ms` : `was broken off after ${responseTime} ms`;
+        lines[isOurs ? 'warn' : 'info'](entry, `${method} ${url} ${end}`);
       });
       next();
     });

@@ -90,12 +90,10 @@ export function movementsRoute(db: Database): Route {
           ]),
         ),
         headers: {
-          Link: z
-            .string()
-            .meta({
-              description:
-                'RFC 8288: `first`, and `prev` and `next` where there are such pages; relative to the request.',
-            }),
+          Link: z.string().meta({
+            description:
+              'RFC 8288: `first`, and `prev` and `next` where there are such pages; relative to the request.',
+          }),
         },
       },
     },

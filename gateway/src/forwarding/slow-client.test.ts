@@ -101,7 +101,11 @@ test('When more is not read than may be held, then who has taken nothing for the
   expect(first).toBe('broken off');
   expect(others.at(-1)).toBe(digestOf(large));
   expect(gateway.lines).toContainEqual(
-    expect.objectContaining({ level: 'warn', msg: expect.stringMatching(/^GET \/api\/products\/1 was broken off/) }),
+    expect.objectContaining({
+      level: 'info',
+      msg: expect.stringMatching(/^GET \/api\/products\/1 was broken off/),
+      res: { broken_off: true },
+    }),
   );
 });
 

@@ -24,6 +24,8 @@ export class Replica {
   /** Where it is; the host is an address, unless a certificate has to match its name. */
   readonly url: URL;
   state: ReplicaState = 'unknown';
+  /** Whether it has been ready. */
+  hasServed = false;
   /** When it last began an answer, as `performance.now()` counts. */
   lastAnswer = Number.NEGATIVE_INFINITY;
   readonly inFlight = new Set<Attempt>();

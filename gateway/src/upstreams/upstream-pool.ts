@@ -174,15 +174,23 @@ export class UpstreamPool {
     await this.#every(probeInterval, look, () => this.#replicas.get(href) === replica);
   }
 
+  /** One line for what has become of a replica: a warning where it got worse, but for one that has yet to start. */
+  #tell(replica: Replica, before: ReplicaState): void {
+    const { state, hasServed } = replica;
+    if (before === 'unknown' && state === 'ready') return;
+    const isStarting = !hasServed && (state === 'away' || state === 'unready');
+    const isBetter = preference[state] < preference[before];
+    const entry = { upstream: this.name, replica: replica.url.host, state };
+    this.#logger[isStarting ? 'debug' : isBetter ? 'info' : 'warn'](entry, `${this.name}: a replica is ${state}`);
+  }
+
   #become(replica: Replica, state: ReplicaState): void {
     // What a probe finds out of one that has gone meanwhile is of no interest.
     if (this.#closing.signal.aborted || replica.state === state || !this.#list.includes(replica)) return;
     const { state: before } = replica;
     replica.state = state;
-    if (before !== 'unknown' || state !== 'ready') {
-      const entry = { upstream: this.name, replica: replica.url.host, state };
-      this.#logger[state === 'ready' ? 'info' : 'warn'](entry, `${this.name}: a replica is ${state}`);
-    }
+    this.#tell(replica, before);
+    replica.hasServed ||= state === 'ready';
     if (state === 'away') this.#tellGone(replica);
     if (state === 'silent') for (const attempt of [...replica.inFlight]) attempt.abandon();
   }
