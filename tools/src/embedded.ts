@@ -39,15 +39,18 @@ export async function freePort(): Promise<number> {
 /** A server started as root must be told that this is meant. */
 const asUser = (): string[] => (process.getuid?.() === 0 ? ['--user=root'] : []);
 
-/** Makes an empty data directory, aside first, so that a start that is cut off leaves nothing half made. */
-async function initialise(program: ServerProgram, data: string): Promise<void> {
+/**
+ * Makes an empty data directory, aside first, so that a start that is cut off leaves nothing half made.
+ * @param options what any server program is started with
+ */
+async function initialise(program: ServerProgram, data: string, options: string[]): Promise<void> {
   const aside = `${data}.new`;
   await rm(aside, { recursive: true, force: true });
   await mkdir(aside, { recursive: true, mode: 0o700 });
   if (program.kind === 'mysql') {
-    await run(program.file, ['--no-defaults', '--initialize-insecure', `--datadir=${aside}`, ...asUser()]);
+    await run(program.file, ['--no-defaults', '--initialize-insecure', `--datadir=${aside}`, ...options]);
   } else {
-    await bootstrapMariaDb(program, aside);
+    await bootstrapMariaDb(program, aside, options);
   }
   await rename(aside, data);
 }
@@ -56,7 +59,7 @@ async function initialise(program: ServerProgram, data: string): Promise<void> {
  * Creates MariaDB's system tables from the SQL that comes with the server: what mariadb-install-db does. That script needs
  * a program of the client package, which the server's own package can do without.
  */
-async function bootstrapMariaDb(program: ServerProgram, data: string): Promise<void> {
+async function bootstrapMariaDb(program: ServerProgram, data: string, given: string[]): Promise<void> {
   const { stdout } = await run(program.file, ['--no-defaults', '--verbose', '--help'], { maxBuffer: 64 * 2 ** 20 });
   const charsets = /^character-sets-dir\s+(\S+)/m.exec(stdout)?.[1];
   if (!charsets) throw new NoDatabaseError(`${program.file} does not say where its files are.`);
@@ -80,7 +83,7 @@ async function bootstrapMariaDb(program: ServerProgram, data: string): Promise<v
     '--log-warnings=0',
     '--enforce-storage-engine=',
   ];
-  const child = spawn(program.file, [...options, '--max-allowed-packet=8M', '--net-buffer-length=16K', ...asUser()], {
+  const child = spawn(program.file, [...options, '--max-allowed-packet=8M', '--net-buffer-length=16K', ...given], {
     stdio: ['pipe', 'ignore', 'pipe'],
   });
   let errors = '';
@@ -153,14 +156,15 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedD
   const program = await ensureServer(say);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const data = path.join(folder, program.kind);
-  if (!existsSync(path.join(data, 'mysql'))) {
-    say(`Creating a new database in ${path.relative(process.cwd(), data) || data}.`);
-    await initialise(program, data);
-  }
-  await stopLeftover(data, say);
-
   const temporary = path.join(path.resolve(folder), 'tmp');
   await mkdir(temporary, { recursive: true, mode: 0o700 });
+  // Its own: a server that starts deletes what it takes for leftovers in its folder, of whichever server they are.
+  const common = [`--tmpdir=${temporary}`, ...asUser()];
+  if (!existsSync(path.join(data, 'mysql'))) {
+    say(`Creating a new database in ${path.relative(process.cwd(), data) || data}.`);
+    await initialise(program, data, common);
+  }
+  await stopLeftover(data, say);
 
   const port = replaces?.port ?? (await freePort());
   const password = replaces?.password ?? randomBytes(18).toString('base64url');
@@ -187,8 +191,6 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedD
       // Relative to the data directory: a socket's path may have 107 characters at most.
       '--socket=server.sock',
       '--pid-file=server.pid',
-      // Its own: a server that starts deletes what it takes for leftovers in its folder, of whichever server they are.
-      `--tmpdir=${temporary}`,
       `--port=${port}`,
       '--bind-address=127.0.0.1',
       '--skip-name-resolve',
@@ -201,7 +203,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedD
       ...(program.kind === 'mysql' ? ['--mysqlx=OFF'] : []),
       ...(tls ? [`--ssl-cert=${tls.cert}`, `--ssl-key=${tls.key}`] : []),
       ...(durable ? [] : ['--innodb-flush-log-at-trx-commit=0', '--innodb-doublewrite=0']),
-      ...asUser(),
+      ...common,
     ],
     { stdio: ['ignore', log.fd, log.fd], detached: true },
   );
