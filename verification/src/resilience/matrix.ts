@@ -16,6 +16,7 @@ const unasked = says(soon, 'no answer', '503 unavailable');
 /** A write that was under way, which nobody may send again, is waited for: the service may only be slow. */
 const perhapsDone = says('timeout', '503 unavailable', '504 upstream_timeout');
 const perhaps = says('timeout', 'ok', '503 unavailable');
+const perhapsOrLate = says('timeout', 'ok', '503 unavailable', '504 upstream_timeout');
 
 const everywhere = (cell: Cell): Row['cells'] => {
   const names = Object.keys(columns) as Column[];
@@ -187,11 +188,19 @@ export const matrix = {
     made: { compose: '`docker pause` of one' },
     cells: {
       ...allFine,
-      writes: says('timeout', 'ok', '503 unavailable', '504 upstream_timeout'),
+      writes: perhapsOrLate,
       health: says('timeout', 'ok', '503'),
     },
     back: { how: 'nothing was lost' },
     replicas: 2,
+  },
+  'request poisonous': {
+    when: 'a request ends whatever handles it',
+    made: { process: 'SIGKILL of catalog-service whenever the request gets there, twice' },
+    cells: { ...allFine, reads: perhaps, writes: perhapsOrLate, keyed: perhapsOrLate },
+    back: { how: 'the runner starts it again after a second' },
+    ends: ['catalog-service'],
+    also: 'after two ends it is 503 and passed on to nobody for a while, then once; others are served',
   },
   'gateway restarted': {
     when: 'the gateway is restarted',

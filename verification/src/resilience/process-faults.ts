@@ -4,6 +4,7 @@ import type { FaultMode, FaultProxy } from '@shop/testing/fault-proxy.ts';
 import { deafClients, flood, goneClients, halfOpenClients, hoardingClients, slowClients } from './clients.ts';
 import { heavyCatalogue } from './heavy-catalogue.ts';
 import type { Fault } from './matrix.ts';
+import { poisonousRequest } from './poison.ts';
 import type { ProcessSystem } from './process-system.ts';
 import type { Program } from './row.ts';
 import type { MakeFault } from './system.ts';
@@ -40,6 +41,7 @@ export const processFaults: Partial<Record<Fault, Make>> = {
   'service refuses': network('catalog', { kind: 'refuse' }),
   'service killed': killProgram('catalog-service'),
   'gateway killed': killProgram('gateway'),
+  'request poisonous': poisonousRequest,
 
   'database locked': async ({ stack }) => {
     const { DB_HOST: host, DB_NAME: database, DB_USER: user, DB_PASSWORD: password } = stack.env;
