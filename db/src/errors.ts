@@ -114,6 +114,8 @@ const errno = {
   diskFull: 1021,
   errorOnWrite: 1026,
   engineError: 1030,
+  outOfMemory: 1037,
+  outOfSortMemory: 1038,
   tooManyConnections: 1040,
   accessDeniedToDatabase: 1044,
   accessDenied: 1045,
@@ -138,6 +140,8 @@ const errno = {
   statementTimeoutMySql: 3024,
   lockNotAvailable: 3572,
   clientIdle: 4031,
+  globalMemoryLimit: 4081,
+  connectionMemoryLimit: 4082,
 } as const;
 
 /** The client library's codes for a connection that has been there and is gone. */
@@ -192,6 +196,13 @@ export const contradictsSchema = (error: unknown): boolean =>
 export const isConflict = (error: unknown): boolean =>
   hasErrno(error, 'deadlock') || hasErrno(error, 'lockWaitTimeout');
 
+/** A statement needs more memory than the server gives its session, or all of them. MySQL has closed the connection. */
+export const isOutOfMemory = (error: unknown): boolean =>
+  (['outOfMemory', 'outOfSortMemory', 'globalMemoryLimit', 'connectionMemoryLimit'] as const).some((name) =>
+    hasErrno(error, name),
+  ) ||
+  (hasErrno(error, 'optionPreventsStatement') && serverMessage(error).includes('max-session-mem-used'));
+
 const refusedWrites: (keyof typeof errno)[] = [
   'optionPreventsStatement',
   'readOnlyMode',
@@ -204,7 +215,7 @@ const refusedWrites: (keyof typeof errno)[] = [
 
 /** The database answers, and takes no writes: it is read-only, or has no room. */
 export const takesNoWrites = (error: unknown): boolean =>
-  refusedWrites.some((name) => hasErrno(error, name)) ||
+  (refusedWrites.some((name) => hasErrno(error, name)) && !isOutOfMemory(error)) ||
   // 28 is the operating system's ENOSPC.
   (hasErrno(error, 'engineError') && /\berror 28\b/.test(driverError(error).message));
 
@@ -241,6 +252,7 @@ export function isUnavailable(error: unknown): boolean {
     unavailableErrors.some((kind) => error instanceof kind || driver instanceof kind) ||
     isConflict(error) ||
     takesNoWrites(error) ||
+    isOutOfMemory(error) ||
     isLost(error) ||
     hasErrno(error, 'serverShutdown') ||
     hasErrno(error, 'tooManyConnections') ||

@@ -2,6 +2,7 @@ import {
   contradictsSchema,
   DuplicateError,
   isConflict,
+  isOutOfMemory,
   isTimeUp,
   isUnavailable,
   OutcomeUnknownError,
@@ -37,6 +38,9 @@ export const translateDatabaseError: ErrorTranslator = (error) => {
     });
   }
   if (error instanceof StockRangeError) return stockProblem(error);
+  if (isOutOfMemory(error)) {
+    return unavailable('The database has too little memory for this request. Nothing was changed.', error);
+  }
   if (takesNoWrites(error)) return unavailable('The database is accepting no writes at the moment.', error);
   if (isTimeUp(error)) {
     return new Problem('upstream_timeout', 'The request exceeded its deadline. Nothing was changed.', {

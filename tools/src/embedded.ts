@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 import { connect, select } from '@shop/db/connection/connection.ts';
 import type { DatabaseSettings } from '@shop/db/settings.ts';
 import { listProcesses } from './process-list.ts';
+import { memoryOptions } from './server-memory.ts';
 import { ensureServer, NoDatabaseError, type ServerProgram } from './server-program.ts';
 
 const run = promisify(execFile);
@@ -198,6 +199,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedD
       '--character-set-server=utf8mb4',
       '--collation-server=utf8mb4_unicode_520_ci',
       '--innodb-buffer-pool-size=512M',
+      ...memoryOptions(program.kind),
       '--max-connections=300',
       '--skip-log-bin',
       ...(program.kind === 'mysql' ? ['--mysqlx=OFF'] : []),
