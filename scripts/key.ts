@@ -28,7 +28,7 @@ async function main(words: string[]): Promise<void> {
   if (command === 'create' && name && more.length === 0 && scopes.includes(values.scope as Scope)) {
     console.log(await createKey(file, name, values.scope as Scope));
     console.error(
-      `This is the key of ${name}. It is shown this once; ${path.relative(process.cwd(), file)} has only its digest.`,
+      `The API key of ${name}. It is shown only once; ${path.relative(process.cwd(), file)} stores only its digest.`,
     );
   } else if (command === 'list' && name === undefined && values.scope === undefined) {
     for (const { name, scope } of await readKeys(file)) console.log(`${scope.padEnd(5)}  ${name}`);

@@ -9,7 +9,7 @@ await runCommand('db:optimize', async ({ owner }) => {
   try {
     await verifySchema(db);
     await optimizeSearch(db);
-    return `The search indexes of ${owner.database} were made anew in ${((performance.now() - started) / 1000).toFixed(1)} s.`;
+    return `The search indexes of ${owner.database} were rebuilt in ${((performance.now() - started) / 1000).toFixed(1)} s.`;
   } finally {
     await db.sequelize.close();
   }

@@ -24,13 +24,13 @@ await runCommand('db:schema', async ({ owner, accounts }) => {
     progress ??= createProgress({ total, unit: 'rows made searchable' });
     progress.update(rows);
   }).finally(() => progress?.end());
-  const restored = await restoreIndexes(owner, (what) => console.log(`The ${what}: it is made anew.`));
+  const restored = await restoreIndexes(owner, (what) => console.log(`The ${what}: rebuilding it.`));
   if (accounts) await grantAccounts(owner, accounts);
   const left = await differencesLeft(owner);
   if (left.length > 0) {
     process.exitCode = 1;
     const rest = left.map((line) => `\n  ${line}`).join('');
-    return `The database ${owner.database} differs from this release:${rest}\nTo mend what can be: npm run db:verify -- --repair`;
+    return `The database ${owner.database} differs from this release:${rest}\nTo repair it: npm run db:verify -- --repair`;
   }
   if (ran.length > 0) return `The database ${owner.database} was migrated: ${ran.join(', ')}.`;
   return `The database ${owner.database} is up to date${restored.length > 0 ? ' again' : ''}.`;

@@ -14,5 +14,5 @@ await runCommand('db:snapshot', async ({ owner }) => {
     await db.sequelize.query(`DROP DATABASE IF EXISTS \`${empty.database}\``);
     await db.sequelize.close();
   }
-  return 'db/schema.sql is what the migrations make.';
+  return 'Wrote the schema of the migrations to db/schema.sql.';
 });

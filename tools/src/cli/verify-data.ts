@@ -11,7 +11,7 @@ import { runCommand } from './command.ts';
 
 const line = ({ what, remedy, found, examples, left }: Finding, repair: boolean): string => {
   const which = found === 0 ? '' : `: ${examples.join(', ')}${found > examples.length ? ', …' : ''}`;
-  const done = found === 0 || !repair ? '' : left === 0 ? `; ${remedy}` : `; ${left} of them are still so`;
+  const done = found === 0 || !repair ? '' : left === 0 ? `; ${remedy}` : `; ${left} of them remain`;
   return `${String(found).padStart(8)}  ${what}${which}${done}`;
 };
 
@@ -85,14 +85,14 @@ async function verify(db: Database, name: string, repair: boolean): Promise<stri
   const left = schema.left + data.left;
   if (left > 0) {
     process.exitCode = 1;
-    return `The database ${name} breaks rules in ${left} places.${repair ? '' : hint}`;
+    return `The database ${name} violates rules in ${left} places.${repair ? '' : hint}`;
   }
   return schema.found + data.found === 0
     ? `The data of ${name} keep all ${data.rules} rules.`
     : `The database ${name} was repaired, and its data keep all ${data.rules} rules now.`;
 }
 
-const hint = ' To repair what can be: npm run db:verify -- --repair';
+const hint = ' To repair them: npm run db:verify -- --repair';
 
 await runCommand('db:verify', async ({ owner }) => {
   const { repair } = readOptions();

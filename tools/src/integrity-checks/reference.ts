@@ -26,7 +26,7 @@ export const referenceChecks: IntegrityCheck[] = [
     },
   }),
   rowCheck({
-    what: 'links (product/tag) of which an end does not exist',
+    what: 'links (product/tag) to a product or tag that does not exist',
     // No answer has shown them, so no version moves on.
     remedy: 'removed',
     table: 'product_tag',

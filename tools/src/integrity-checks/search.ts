@@ -20,7 +20,7 @@ function searchCheck(table: ResourceTable, plural: string): IntegrityCheck {
   const idsOf = (keys: Key[]) => keys.map(({ id }) => id as number);
   const among = (count: number) => `${table}.id IN (${placeholders(count)})`;
   return {
-    what: `${plural} that searches do not find by what they hold`,
+    what: `${plural} with outdated search terms`,
     remedy: 'made searchable',
     async find(db, narrowed) {
       if (narrowed) {

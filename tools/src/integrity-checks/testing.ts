@@ -87,7 +87,7 @@ export const cases: Case[] = [
     ],
   },
   {
-    what: 'links (product/tag) of which an end does not exist',
+    what: 'links (product/tag) to a product or tag that does not exist',
     damage: [product(171), 'INSERT INTO product_tag (product_id, tag_id) VALUES (171, 1), (171, 9999), (9999, 1)'],
     found: [2, '171/9999', '9999/1'],
     after: ['SELECT product_id, tag_id FROM product_tag WHERE product_id > 170', [{ product_id: 171, tag_id: 1 }]],
@@ -118,7 +118,7 @@ export const cases: Case[] = [
     after: ['SELECT stock FROM stock_movement WHERE product_id = 191 ORDER BY id', [{ stock: 4 }, { stock: 5 }]],
   },
   {
-    what: 'missing rows of mutex, for want of which two moves could make a cycle',
+    what: 'missing rows of mutex, without which two moves could make a cycle',
     damage: ['DELETE FROM mutex'],
     found: [1, '1'],
     after: ['SELECT name FROM mutex', [{ name: 'category_tree' }]],
@@ -213,19 +213,19 @@ export const cases: Case[] = [
     after: ['SELECT slug FROM category WHERE id = 551', [{ slug: 'hats-551' }]],
   },
   {
-    what: 'products that searches do not find by what they hold',
+    what: 'products with outdated search terms',
     damage: ["UPDATE product SET product_name = 'Renamed Hat', sku = 'RH1' WHERE id = 3"],
     found: [1, '3'],
     after: ['SELECT terms FROM product_search WHERE id = 3', [{ terms: ' w_renamed w_hat | w_rh1 w_rh w_1 | | ' }]],
   },
   {
-    what: 'categories that searches do not find by what they hold',
+    what: 'categories with outdated search terms',
     damage: ["UPDATE category_search SET terms = '' WHERE id = 3"],
     found: [1, '3'],
     after: ['SELECT terms FROM category_search WHERE id = 3', [{ terms: ' w_music | | ' }]],
   },
   {
-    what: 'tags that searches do not find by what they hold',
+    what: 'tags with outdated search terms',
     damage: ["UPDATE tag_search SET terms = ' w_black | ' WHERE id = 4"],
     found: [1, '4'],
     after: ['SELECT terms FROM tag_search WHERE id = 4', [{ terms: ' w_red | ' }]],

@@ -83,7 +83,7 @@ const lockRow = "SELECT 1 FROM mutex WHERE name = 'category_tree'";
 /** That the categories are a tree, and not too deep. */
 export const treeChecks: IntegrityCheck[] = [
   {
-    what: 'missing rows of mutex, for want of which two moves could make a cycle',
+    what: 'missing rows of mutex, without which two moves could make a cycle',
     remedy: 'inserted',
     find: (db, among) =>
       select(db, `SELECT 1 AS missing FROM DUAL WHERE NOT EXISTS (${lockRow})`, [], among?.transaction),
