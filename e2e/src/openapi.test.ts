@@ -96,7 +96,7 @@ describe('/openapi.json', () => {
     const bodies = operations.flatMap(({ requestBody }) => (requestBody ? Object.values(requestBody.content) : []));
 
     expect(new Set(ids).size).toBe(ids.length);
-    expect(bodies.length).toBe(18);
+    expect(bodies.length).toBe(21);
     expect(bodies.every(({ examples }) => Object.keys(examples ?? {}).length > 0)).toBe(true);
   });
 

@@ -1,6 +1,7 @@
 import type { Transaction } from '@shop/db/connection/connection.ts';
 import type { VersionCheck } from '@shop/db/resource-table.ts';
 import { matchesNone } from '@shop/service-kit/etag.ts';
+import { mergePatch } from '@shop/service-kit/media-types.ts';
 import { type Fault, Problem } from '@shop/service-kit/problem.ts';
 import { defineRoute, type ReplyShape, type Route } from '@shop/service-kit/route.ts';
 import * as z from 'zod';
@@ -84,7 +85,9 @@ export function crudRoutes<
       operationId: `${method === 'put' ? 'update' : 'patch'}${name}`,
       tag: plural,
       summary: `Change a ${singular}`,
-      description: 'PUT and PATCH do the same: a field that is absent stays, null clears it, a value sets it.',
+      description:
+        'PUT and PATCH do the same: a field that is absent stays, null clears it, a value sets it. As ' +
+        '`application/merge-patch+json` (RFC 7396) the body merges the fields of objects, too.',
       params,
       body: resource.update,
       examples: { change: { summary: `Change a ${singular}`, value: resource.examples.update } },
@@ -96,12 +99,13 @@ export function crudRoutes<
         'unknown_reference',
         ...(singular === 'category' ? (['category_cycle'] as const) : []),
       ],
-      work: async (transaction, { params: { id }, body, expectation }) => {
+      work: async (transaction, { params: { id }, body, expectation, request }) => {
         const changes = body as z.output<U>;
+        const how = { isMergePatch: Boolean(request.is(mergePatch)) };
         const item = orMissing(
           singular,
           id,
-          await store.update(transaction, id, changes, check(transaction, id, expectation)),
+          await store.update(transaction, id, changes, check(transaction, id, expectation), how),
         );
         return { status: 200, body: item, headers: { ETag: store.etag(item) } };
       },

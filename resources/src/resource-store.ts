@@ -14,6 +14,8 @@ export interface ResourceRemoval {
 /** A resource that is to be changed. */
 export interface ResourceChange<Update> extends ResourceRemoval {
   changes: Update;
+  /** The changes are a merge patch: what they have in an object is merged with what is there. */
+  isMergePatch?: boolean;
 }
 
 /** All that a batch is about to do. */
@@ -43,7 +45,13 @@ export interface ResourceStore<Item, Create, Update, Removed, Query = unknown> {
   /** The entity tag of a whole resource, the same as that of a GET. */
   etag(item: Item): string;
   create(transaction: Transaction, input: Create): Promise<Item>;
-  update(transaction: Transaction, id: number, changes: Update, check: VersionCheck): Promise<Item | undefined>;
+  update(
+    transaction: Transaction,
+    id: number,
+    changes: Update,
+    check: VersionCheck,
+    how?: Pick<ResourceChange<Update>, 'isMergePatch'>,
+  ): Promise<Item | undefined>;
   /** What a removal changes before, if anything: `remove` has to settle it. */
   dependents?(id: number, query: Query): Dependents | undefined;
   remove(

@@ -27,6 +27,7 @@ export function identify(req: IncomingMessage, res: ServerResponse): string {
 const exposedHeaders = [
   'Accept',
   'Accept-Encoding',
+  'Accept-Patch',
   'Allow',
   'Dry-Run',
   'ETag',

@@ -192,6 +192,8 @@ describe('body', () => {
     'application/json',
     'application/json; charset=utf-8',
     'Application/JSON;charset=UTF-8',
+    'application/json; charset=utf8',
+    'application/json; charset="UTF8"',
     'application/merge-patch+json',
   ])('When its type is %s, then it is read', async (type) => {
     const { status, body } = await echo('{"a":"ü"}', { 'Content-Type': type });
@@ -200,16 +202,28 @@ describe('body', () => {
     expect(body).toEqual({ body: { a: 'ü' } });
   });
 
-  test.each(['text/plain', 'application/x-www-form-urlencoded', 'application/xml', 'json', 'application/json2'])(
-    'When its type is %s, then it is 415',
-    async (type) => {
-      const { status, headers, body } = await echo('{"a":1}', { 'Content-Type': type });
+  test.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'application/xml',
+    'json',
+    'application/json2',
+    'application/json-patch+json',
+    'application/vnd.api+json',
+  ])('When its type is %s, then it is 415', async (type) => {
+    const { status, headers, body } = await echo('{"a":1}', { 'Content-Type': type });
 
-      expect(status).toBe(415);
-      expect(body.code).toBe('unsupported_media_type');
-      expect(headers.get('accept')).toBe('application/json');
-    },
-  );
+    expect(status).toBe(415);
+    expect(body.code).toBe('unsupported_media_type');
+    expect(headers.get('accept')).toBe('application/json');
+  });
+
+  test.each([
+    ['{"a":1}', 201],
+    ['{"a":"ü"}', 415],
+  ])('When it is %s and says that it is ASCII, then it is %i', async (text, expected) => {
+    expect((await echo(text, { 'Content-Type': 'application/json; charset=us-ascii' })).status).toBe(expected);
+  });
 
   test('When it has no type, then it is 415', async () => {
     expect((await echo(Buffer.from('{"a":1}'), {})).status).toBe(415);

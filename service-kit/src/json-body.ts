@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import express, { type Request, Router } from 'express';
 import { bodyProblems, notJsonText } from './body-problem.ts';
@@ -6,6 +6,7 @@ import { clientHeader } from './client.ts';
 import { mayBeInexact, noteInexact } from './exact-numbers.ts';
 import { FairQueue } from './fair-queue.ts';
 import { jsonBounds, passedBound } from './json-bounds.ts';
+import { bodyTypes } from './media-types.ts';
 import { Problem, unavailable } from './problem.ts';
 
 /** How JSON bodies are read. */
@@ -33,9 +34,11 @@ export function jsonBody({ limit, limits = new Map() }: JsonBodies): Router {
   const textUpTo = (most: number) =>
     express.text({
       limit: most,
-      type: ['json', '+json'],
+      type: bodyTypes,
       verify: (_req, _res, body, encoding) => {
-        if (encoding !== 'utf-8') throw Object.assign(new Error('not UTF-8'), { type: 'charset.unsupported' });
+        const isRead =
+          ['utf-8', 'utf8'].includes(encoding) || (['us-ascii', 'ascii'].includes(encoding) && isAscii(body));
+        if (!isRead) throw Object.assign(new Error('not UTF-8'), { type: 'charset.unsupported' });
         if (!isUtf8(body)) throw new Error('not UTF-8');
       },
     });

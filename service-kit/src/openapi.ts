@@ -5,6 +5,7 @@ import {
   type ZodOpenApiPathsObject,
   type ZodOpenApiResponsesObject,
 } from 'zod-openapi';
+import { bodyTypes } from './media-types.ts';
 import { type ProblemCode, problemCatalogue } from './problem-catalogue.ts';
 import { defineRoute, type Route } from './route.ts';
 
@@ -125,6 +126,13 @@ function repliesOf(route: Route): ZodOpenApiResponsesObject {
   return replies;
 }
 
+/** A body by the media types that it may have. */
+function contentOf({ method, documentedBody, examples }: Route, body: z.ZodType) {
+  const types = method === 'patch' ? bodyTypes : ['application/json'];
+  const content = { schema: documentedBody ?? body, ...(examples ? { examples } : {}) };
+  return Object.fromEntries(types.map((type) => [type, content]));
+}
+
 function operationOf(route: Route): ZodOpenApiOperationObject {
   return {
     operationId: route.operationId,
@@ -140,12 +148,7 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
       ? {
           requestBody: {
             required: !route.isBodyOptional,
-            content: {
-              'application/json': {
-                schema: route.documentedBody ?? route.body,
-                ...(route.examples ? { examples: route.examples } : {}),
-              },
-            },
+            content: contentOf(route, route.body),
           },
         }
       : {}),

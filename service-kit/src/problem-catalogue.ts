@@ -104,7 +104,7 @@ export const problemCatalogue = {
   unsupported_media_type: {
     status: 415,
     title: 'Unsupported media type',
-    about: 'Bodies must be `application/json` in UTF-8.',
+    about: 'Bodies must be `application/json` or `application/merge-patch+json`, in UTF-8.',
   },
   range_not_satisfiable: {
     status: 416,

@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import type * as z from 'zod';
 import { inexactNumbers } from './exact-numbers.ts';
+import { bodyTypes } from './media-types.ts';
 import { type Fault, Problem } from './problem.ts';
 import type { Input, Route } from './route.ts';
 
@@ -13,9 +14,12 @@ type Part = 'params' | 'query' | 'headers' | 'body';
 export function parseRequest(route: Route, req: Request): Input<never, never, never, never> {
   // A client that sends no body may still say that it has no bytes; there is nothing that could have a type.
   const empty = req.headers['content-length'] === '0';
-  if (route.body && !empty && req.is(['json', '+json']) === false) {
+  if (route.body && !empty && req.is(bodyTypes) === false) {
     throw new Problem('unsupported_media_type', 'Send the body as application/json.', {
-      headers: { Accept: 'application/json' },
+      headers: {
+        Accept: 'application/json',
+        ...(route.method === 'patch' ? { 'Accept-Patch': bodyTypes.join(', ') } : {}),
+      },
     });
   }
   // Not `push` with all of them as arguments: there may be more faults than arguments have room on the stack.

@@ -1,17 +1,19 @@
 import { productDescription } from '@shop/catalogue/product.ts';
 import { changeLinks, linkChanges, linkCounts } from '@shop/catalogue/product-links.ts';
 import { recordStockChanges, stockReasons } from '@shop/catalogue/stock-ledger.ts';
-import type { Database, Transaction } from '@shop/db/connection/connection.ts';
+import { type Database, select, type Transaction } from '@shop/db/connection/connection.ts';
 import { UnknownReferenceError } from '@shop/db/errors.ts';
 import type { ProductRow } from '@shop/db/models.ts';
 import { missingIds, ResourceWriter } from '@shop/db/resource-table.ts';
+import { metadata } from '@shop/resources/fields.ts';
 import { selectionKey } from '@shop/resources/list/query.ts';
 import { createListReader, pick } from '@shop/resources/list/reader.ts';
 import type { Selection } from '@shop/resources/list/request.ts';
 import type { ResourceChange, ResourceRemoval, ResourceStore } from '@shop/resources/resource-store.ts';
+import { merged } from '@shop/resources/write/merge-patch.ts';
 import { readWithin, roomOf } from '@shop/resources/write/response-room.ts';
 import { etagOf } from '@shop/service-kit/etag.ts';
-import { parseBody, validationProblem } from '@shop/service-kit/validation.ts';
+import { faultsAt, parseBody, validationProblem } from '@shop/service-kit/validation.ts';
 import { productList } from './product.list.ts';
 import {
   everything,
@@ -130,6 +132,19 @@ export function createProductStore(db: Database): ProductStore {
     return (await readMany(transaction, ids)) as Product[];
   }
 
+  /**
+   * A merge patch of a product that is locked, as changes.
+   * @throws {Problem} 400 for metadata that are too large together with those that are there
+   */
+  async function mergedInto(transaction: Transaction, { id, changes }: { id: number; changes: ProductUpdate }) {
+    if (changes.metadata === undefined) return changes;
+    const sql = 'SELECT metadata FROM product WHERE id = $1';
+    const [row] = await select<{ metadata: string }>(db, sql, [id], transaction);
+    const parsed = parseBody(metadata, merged(JSON.parse(row?.metadata ?? '{}'), changes.metadata));
+    if (parsed.faults) throw validationProblem(faultsAt('/metadata', parsed.faults));
+    return { ...changes, metadata: parsed.value };
+  }
+
   /** No id may be there twice. */
   async function updateMany(
     transaction: Transaction,
@@ -145,6 +160,7 @@ export function createProductStore(db: Database): ProductStore {
     });
     if (found.length === 0) return ids.map(() => undefined);
     for (const { row, check } of found) await check(row.version);
+    for (const update of found) if (update.isMergePatch) update.changes = await mergedInto(transaction, update);
     await checkReferences(transaction, inputs, unknownCategories);
     const wanted = found.flatMap(({ id, changes: { tagIds } }) => (tagIds ? [[id, tagIds] as const] : []));
     const links = await linkChanges(db, transaction, 'product_id', new Map(wanted));
@@ -197,7 +213,8 @@ export function createProductStore(db: Database): ProductStore {
     etag: (product) => productEtag(versionsIn(product), everything),
 
     create,
-    update: async (transaction, id, changes, check) => (await updateMany(transaction, [{ id, changes, check }]))[0],
+    update: async (transaction, id, changes, check, how) =>
+      (await updateMany(transaction, [{ id, changes, check, ...how }]))[0],
     remove: async (transaction, id, check) => (await removeMany(transaction, [{ id, check }]))[0],
     createMany,
     updateMany,

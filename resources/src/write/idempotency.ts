@@ -6,6 +6,7 @@ import { hasErrno, isUnavailable, LostRaceError, violatedIndex } from '@shop/db/
 import type { ServiceAccount } from '@shop/db/settings.ts';
 import { clientHeader } from '@shop/service-kit/client.ts';
 import type { Logger } from '@shop/service-kit/logger.ts';
+import { mergePatch } from '@shop/service-kit/media-types.ts';
 import { Problem } from '@shop/service-kit/problem.ts';
 import type { Reply } from '@shop/service-kit/route.ts';
 import type { Request } from 'express';
@@ -61,7 +62,14 @@ export function keyedRequest(account: ServiceAccount, key: string, request: Requ
   return {
     table: tableOf(account),
     id: digestOf(client === undefined ? [request.get('Authorization') ?? null, key] : ['client', client, key]),
-    fingerprint: digestOf([request.method, pathname, String(searchParams), request.body]),
+    fingerprint: digestOf([
+      request.method,
+      pathname,
+      String(searchParams),
+      request.body,
+      // The same JSON does something else as such a patch.
+      ...(request.is(mergePatch) ? [mergePatch] : []),
+    ]),
   };
 }
 
