@@ -9,6 +9,12 @@ import { rowsIn } from './products/testing.ts';
 /** Milliseconds that these tests wait for what the contract says to be over. */
 const contract = 10_000;
 
+/** For what is not about the end of its time, so that a machine without time changes nothing. */
+const patient = { requestTimeout: 60_000 };
+
+/** One wait for a row's lock, 5 s, and most of another one. In milliseconds. */
+const almostTwoWaits = 9_500;
+
 let service: TestService;
 afterEach(() => service.stop());
 
@@ -58,7 +64,7 @@ test('When a write waits for a lock until its time is up, then it is 504 and its
 });
 
 test('When a lock comes later than one wait for it lasts, then the write is done', async () => {
-  const make = await start();
+  const make = await start(patient);
   const { id } = await make.product({ stock: 3 });
 
   const [answer] = await whileLocked(id, async () => {
@@ -71,11 +77,11 @@ test('When a lock comes later than one wait for it lasts, then the write is done
 });
 
 test('When a lock has not come when the time is up, though it was waited for again, then it is 503 with Retry-After', async () => {
-  const make = await start();
+  const make = await start(patient);
   const { id } = await make.product({ stock: 3 });
 
   const { status, headers, body } = await whileLocked(id, () =>
-    service.patch(`/api/products/${id}`, { stock: 1 }, soon(7_000)),
+    service.patch(`/api/products/${id}`, { stock: 1 }, soon(almostTwoWaits)),
   );
 
   expect([status, headers.get('Retry-After')]).toEqual([503, '1']);
@@ -84,13 +90,13 @@ test('When a lock has not come when the time is up, though it was waited for aga
 });
 
 test('When a delete in steps waits in vain for a lock, then it is 503 and says what is done and that the same request goes on', async () => {
-  const make = await start({ stepSize: 2 });
+  const make = await start({ ...patient, stepSize: 2 });
   const category = await make.category();
   const products = [];
   for (let index = 0; index < 5; index++) products.push(await make.product({ category_id: category.id }));
 
   const { status, body } = await whileLocked(products[3].id, () =>
-    service.delete(`/api/categories/${category.id}`, soon(7_000)),
+    service.delete(`/api/categories/${category.id}`, soon(almostTwoWaits)),
   );
 
   expect(status).toBe(503);
@@ -113,7 +119,7 @@ test('When a read takes longer than its time, then it is 504 and its statement h
 });
 
 test('When a request with little time is followed by one that has more, then that is not cut short', async () => {
-  const make = await start({ poolMax: 2 });
+  const make = await start({ ...patient, poolMax: 2 });
   const { id } = await make.product({ stock: 3 });
   await whileLocked(id, () => service.patch(`/api/products/${id}`, { stock: 1 }, soon(300)));
 
@@ -127,7 +133,7 @@ test('When a request with little time is followed by one that has more, then tha
 });
 
 test('When all connections are in use and the queue is full, then one more is 503 at once, and those who wait succeed', async () => {
-  const make = await start({ poolMax: 2, queueMax: 3 });
+  const make = await start({ ...patient, poolMax: 2, queueMax: 3 });
   const { id } = await make.product();
 
   const { waiting, refused } = await whileLocked(id, async () => {
@@ -146,14 +152,14 @@ test('When all connections are in use and the queue is full, then one more is 50
 });
 
 test('When 50 clients share two connections, then none of them is refused', async () => {
-  const make = await start({ poolMax: 2 });
+  const make = await start({ ...patient, poolMax: 2 });
   const { id } = await make.product();
   const answers = await atOnce(50, () => service.post(`/api/products/${id}/stock`, { delta: 1 }));
   expect(answers.map(({ status }) => status)).toEqual(Array(50).fill(201));
 });
 
 test('When as many writes in steps as there are connections come at once, then all are done', async () => {
-  const make = await start({ poolMax: 2, stepSize: 3 });
+  const make = await start({ ...patient, poolMax: 2, stepSize: 3 });
   const categories = await Promise.all([1, 2, 3, 4].map(() => make.category()));
   for (const { id } of categories) for (let count = 0; count < 7; count++) await make.product({ category_id: id });
 
