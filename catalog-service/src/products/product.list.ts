@@ -96,6 +96,11 @@ export const productList: ListDeclaration = {
       schema: anyTag,
       where: (ids: number[], bind) =>
         `product.id IN (SELECT product_tag.product_id FROM product_tag WHERE product_tag.tag_id IN (${bind.list(padded(ids))}))`,
+      ids: {
+        table: 'product_tag',
+        column: 'product_tag.product_id',
+        where: ([id]: number[], bind) => `product_tag.tag_id = ${bind.add(id)}`,
+      },
     },
     tag_id_all: {
       schema: allTags,

@@ -1,5 +1,6 @@
 import type { StockMovementRow } from '@shop/catalogue/stock-ledger.ts';
-import { select } from '@shop/db/connection/connection.ts';
+import { connect, select } from '@shop/db/connection/connection.ts';
+import { untilRunning } from '@shop/testing/database.ts';
 import type { TestService } from '@shop/testing/service.ts';
 
 /** A name that no other test has. */
@@ -43,4 +44,43 @@ export function rowsIn(service: TestService) {
     linksOf: (product_id: number): Promise<number> =>
       service.database.db.models.product_tag.count({ where: { product_id } }),
   };
+}
+
+/**
+ * Runs `work` while one expensive read takes the lane of a service in which there is room for one: counts by tag, which wait for a
+ * table that nothing else reads meanwhile.
+ */
+export async function whileLaneIsTaken(service: TestService, work: () => Promise<void>): Promise<void> {
+  const owner = connect({ ...service.database.owner, poolMax: 1 });
+  try {
+    await owner.sequelize.query('LOCK TABLES tag WRITE');
+    const facets = service.get('/api/products/facets');
+    await untilRunning(service.database, /JOIN tag/);
+    await work();
+    const { status, body } = await facets;
+    if (status !== 503) throw new Error(`the facets did not wait for the table: ${status} ${JSON.stringify(body)}`);
+  } finally {
+    await owner.sequelize.close();
+  }
+}
+
+/** How many rows a service's statements have read so far, as its database's server counts them. */
+export async function rowsRead({ database }: TestService): Promise<number> {
+  const { user } = database.settingsOf('catalog');
+  const [server] = await select<{ version: string }>(database.db, 'SELECT VERSION() AS version');
+  if (!/mariadb/i.test(server?.version ?? '')) {
+    const [row] = await select<{ count: number }>(
+      database.db,
+      `SELECT SUM(sum_rows_examined) AS count FROM performance_schema.events_statements_summary_by_user_by_event_name WHERE user = $1`,
+      [user],
+    );
+    return Number(row?.count ?? 0);
+  }
+  await database.db.sequelize.query('SET GLOBAL userstat = 1');
+  const [row] = await select<{ count: number }>(
+    database.db,
+    'SELECT rows_read AS count FROM information_schema.user_statistics WHERE user = $1',
+    [user],
+  );
+  return Number(row?.count ?? 0);
 }

@@ -2,40 +2,11 @@ import type { Database } from '@shop/db/connection/connection.ts';
 import { LaneError } from '@shop/db/errors.ts';
 import { type Fault, Problem } from '@shop/service-kit/problem.ts';
 import type { ListDeclaration } from './declaration.ts';
-import { namesRows } from './query.ts';
+import { isFew, isInOrder } from './index-order.ts';
 import type { ListRequest } from './request.ts';
+import { routeOf } from './search-plan.ts';
 
 const expense = (parameter: string, detail: string): Fault => ({ parameter, code: 'expensive', detail });
-
-/**
- * Whether the rows stand in one index in the order that is asked for: its first fields have one value each, the sort goes on
- * from there, and nothing else narrows but the range in which it begins.
- */
-function isInOrder({ indexes, parameters = {} }: ListDeclaration, request: ListRequest): boolean {
-  const { filters, sort } = request;
-  const given = Object.entries(request.parameters).filter(
-    ([name, value]) => parameters[name]?.where && value !== undefined,
-  );
-  const equal = [
-    ...filters
-      .filter(({ operator, values }) => operator === '' && new Set(values).size === 1)
-      .map(({ field }) => field),
-    ...given.filter(([, value]) => Array.isArray(value) && value.length === 1).map(([name]) => name),
-  ];
-  const ranges = filters.filter(({ operator }) => operator === '_gte' || operator === '_lte').map(({ field }) => field);
-  if (equal.length + ranges.length < filters.length + given.length) return false;
-  if (sort.some(({ descending }) => descending !== sort[0]?.descending)) return false;
-  const isServedBy = (index: readonly string[]): boolean => {
-    const order = [...index, 'id'].slice(equal.length);
-    return (
-      index.slice(0, equal.length).every((field) => equal.includes(field)) &&
-      equal.length <= index.length &&
-      sort.every(({ field }, position) => field === order[position]) &&
-      ranges.every((field) => field === order[0])
-    );
-  };
-  return indexes.some(isServedBy);
-}
 
 /**
  * What makes a request expensive where there are very many rows, and what to do instead; nothing for a cheap one, which reads
@@ -43,15 +14,12 @@ function isInOrder({ indexes, parameters = {} }: ListDeclaration, request: ListR
  */
 export function expensesOf(declaration: ListDeclaration, request: ListRequest): Fault[] {
   const { filters, search, count, raw } = request;
-  if (search !== undefined) return [expense('q', 'is looked for among all rows: use more and longer words')];
-  if (filters.some((filter) => namesRows(declaration, filter))) return [];
+  if (search !== undefined) return routeOf(declaration, request) === 'all' ? [searchExpense(request)] : [];
+  if (isFew(declaration, request)) return [];
   const found = filters
     .filter(({ operator }) => operator === '_like')
     .map(({ field }) => expense(`${field}_like`, 'is looked for in every row: use q, or filter by =, _gte and _lte'));
-  if (count) {
-    const name = raw.map(([given]) => given).find((given) => ['_page', '_start', '_end'].includes(given));
-    found.push(expense(name ?? '_count', 'every row is counted: page by _cursor, without _count'));
-  }
+  if (count) found.push(expense(countedBy(raw), 'every row is counted: page by _cursor, without _count'));
   if (found.length === 0 && !isInOrder(declaration, request)) {
     found.push(
       expense('_sort', `no index has these rows in this order: sort by ${sortable(declaration)}, with fewer filters`),
@@ -59,6 +27,19 @@ export function expensesOf(declaration: ListDeclaration, request: ListRequest): 
   }
   return found;
 }
+
+/** The parameter that has all rows counted. */
+const countedBy = (raw: ListRequest['raw']): string =>
+  raw.map(([given]) => given).find((given) => ['_page', '_start', '_end'].includes(given)) ?? '_count';
+
+/** Why a search that has to look at all rows does. */
+const searchExpense = ({ count, raw }: ListRequest): Fault =>
+  expense(
+    'q',
+    count
+      ? `very many rows have these words, and ${countedBy(raw)} has all of them counted: page by _cursor without _count, or use rarer words`
+      : 'very many rows have these words, and no index has them in the order of _sort: leave it out, or use rarer words',
+  );
 
 const sortable = ({ indexes, fields }: ListDeclaration): string =>
   [...new Set(indexes.flatMap(([first = '']) => (first in fields ? first : [])))].join(', ');

@@ -3,15 +3,18 @@ import * as z from 'zod';
 import type { FieldValue } from './field.ts';
 
 /**
- * Where a page begins: behind a row, before it, or with it and backwards (`through`). The row is given by its values of the
+ * Where a page begins: behind a row, with it (`from`), before it, or with it and backwards (`through`). The row is given by its values of the
  * sort's keys, the id among them.
  */
 export interface Position {
-  direction: 'after' | 'before' | 'through';
+  direction: 'after' | 'from' | 'before' | 'through';
   values: FieldValue[];
 }
 
-const content = z.tuple([z.enum(['after', 'before', 'through']), z.array(z.union([z.string(), z.number(), z.null()]))]);
+const content = z.tuple([
+  z.enum(['after', 'from', 'before', 'through']),
+  z.array(z.union([z.string(), z.number(), z.null()])),
+]);
 
 /**
  * Enough where each guess is a request: one in 2^96 hits, and a cursor that was guessed gives no access, only another place in a

@@ -9,6 +9,8 @@ export interface ListParameter {
   schema: z.ZodType;
   /** Its condition; absent for one that only changes what others mean. */
   where?(value: never, bind: Binder): string;
+  /** Where the ids of the rows that one value leaves stand in their order, if that is an index of another table. */
+  ids?: { table: string; column: string; where(value: never, bind: Binder): string };
 }
 
 /** What a resource declares of itself; parsing, SQL and OpenAPI of its lists follow from this. */

@@ -87,7 +87,7 @@ const searchParameter = z
   .meta({
     description:
       'Full-text search: every word must be there, the last one as a prefix. By relevance; where too many are found to rank ' +
-      'them, by id, and then a page may hold fewer than asked for, or none, while `Link` leads on.',
+      'them, by id. Then, and where these are sorted, a page may hold fewer than asked for, or none, while `Link` leads on.',
     override: describedAs({ type: 'string' }),
     example: 'plain shi',
   });

@@ -12,9 +12,10 @@ import { cursorKeysOf } from './cursor-keys.ts';
 import type { ListDeclaration } from './declaration.ts';
 import type { FieldValue } from './field.ts';
 import type { ListRequest, Selection } from './request.ts';
-import { type Edges, edgesOf, findPage } from './search-page.ts';
-import { isScan, planned } from './search-plan.ts';
-import { countSql, longColumnsFor, pageSql } from './sql.ts';
+import { findPage } from './search-page.ts';
+import { planned } from './search-plan.ts';
+import type { FoundPage } from './search-walk.ts';
+import { countSql, isBackwards, longColumnsFor, pageSql } from './sql.ts';
 
 /** A page as it is answered: its items as JSON, and the headers that lead on. */
 export interface ListPage {
@@ -29,6 +30,30 @@ interface Asked {
   subject: string;
   position: Position | undefined;
 }
+
+/** The keys of the rows at the edges of a page, from which the pages before and behind it go on. */
+interface Edges {
+  first?: FieldValue[];
+  last?: FieldValue[];
+  more: boolean;
+  /** Where a page that ended early has to be gone on from. */
+  endedAt?: FieldValue[] | undefined;
+}
+
+/** What is before a position, or behind one that leads backwards. */
+const otherWay = { after: 'through', from: 'before', before: 'from', through: 'after' } as const;
+
+/** The rows with the ids that a search has found, in the order of ids. */
+const among = ({ selection, window, raw }: ListRequest, { rows }: FoundPage): ListRequest => ({
+  filters: [{ field: 'id', operator: '', values: rows.map(({ id }) => id) }],
+  parameters: {},
+  search: undefined,
+  sort: [{ field: 'id', descending: false }],
+  window: { kind: 'cursor', limit: window.limit },
+  count: false,
+  selection,
+  raw,
+});
 
 /** Parameters that say which page it is; a link to another page has its own. */
 const paging = new Set(['_cursor', '_start', '_end', '_page', '_limit']);
@@ -75,13 +100,19 @@ export function createListReader(db: Database, declaration: ListDeclaration, pat
       _limit: limit,
       _cursor: codec.encode({ direction, values }, subject),
     });
-    const forward = position === undefined || position.direction === 'after';
+    const { first, last, endedAt } = page;
+    const isMore = page.more || endedAt !== undefined;
     const links = [link(path, request, 'first', { _limit: limit })];
-    if (position && (forward || page.more)) {
-      const previous = page.first ? at('before', page.first) : at('through', position.values);
-      links.push(link(path, request, 'prev', previous));
+    const add = (rel: string, own: Record<string, string | number>) => links.push(link(path, request, rel, own));
+    if (!isBackwards(position)) {
+      if (position) add('prev', first ? at('before', first) : at(otherWay[position.direction], position.values));
+      const end = endedAt ?? last;
+      if (isMore && end) add('next', at('after', end));
+    } else if (position) {
+      const end = endedAt ?? first;
+      if (isMore && end) add('prev', at('before', end));
+      add('next', last ? at('after', last) : at(otherWay[position.direction], position.values));
     }
-    if (page.last && (!forward || page.more)) links.push(link(path, request, 'next', at('after', page.last)));
     return links.join(', ');
   }
 
@@ -110,7 +141,7 @@ export function createListReader(db: Database, declaration: ListDeclaration, pat
     const prepared = declaration.prepare ? await declaration.prepare(db, asked) : asked;
     const request = await planned(db, declaration, prepared, position);
     const { selection, count } = request;
-    const isMore = count || isScan(request) || longColumnsFor(declaration.table, selection).length > 0;
+    const isMore = count || request.search !== undefined || longColumnsFor(declaration.table, selection).length > 0;
     const read = (snapshot?: Transaction) => readAt(snapshot, { asked, request, subject, position }, present);
     // A connection is taken once there is a place in the lane.
     return inLane(db, expensesOf(declaration, request), () =>
@@ -124,11 +155,15 @@ export function createListReader(db: Database, declaration: ListDeclaration, pat
     present: (rows: Row[], selection: Selection, snapshot?: Transaction) => Promise<Item[]>,
   ): Promise<ListPage> {
     const { limit, kind } = request.window;
-    const isBackwards = position !== undefined && position.direction !== 'after';
+    const isReversed = isBackwards(position);
     const long = { columns: longColumnsFor(declaration.table, request.selection), most: responseBytes / (limit + 1) };
-    const page = await findPage(db, declaration, request, position, snapshot);
-    const { sql, bind, keys } = pageSql(declaration, page?.request ?? request, long.most, position);
-    const found = await select<Row & Record<string, FieldValue>>(db, sql, bind, snapshot);
+    const page =
+      request.search === undefined ? undefined : await findPage(db, declaration, request, position, snapshot);
+    const { sql, bind, keys } = page
+      ? pageSql(declaration, among(request, page), long.most)
+      : pageSql(declaration, request, long.most, position);
+    const read = await select<Row & Record<string, FieldValue>>(db, sql, bind, snapshot);
+    const found = page ? inOrderOf(page, read) : read;
     // In the order in which they were read: of a page before a position, those next to it are kept.
     const fitting = fittingRows(found.slice(0, limit), long.columns);
     await fillIn(db, declaration.table, fitting, long, snapshot);
@@ -137,11 +172,13 @@ export function createListReader(db: Database, declaration: ListDeclaration, pat
     const rows = fitting.slice(0, texts.length);
     const isCut = rows.length < Math.min(found.length, limit);
     if (isCut && kind === 'offset') throw tooLarge(asked, rows.length);
-    if (isBackwards) {
+    if (isReversed) {
       rows.reverse();
       texts.reverse();
     }
-    const keysOf = (row: Record<string, FieldValue>) => keys.map((key) => row[key] as FieldValue);
+    const valuesOf = new Map(page?.rows.map(({ id, values }) => [id, values]));
+    const keysOf = (row: Record<string, FieldValue>) =>
+      valuesOf.get(Number(row.id)) ?? keys.map((key) => row[key] as FieldValue);
     const headers: Record<string, string> = {};
     let total = 0;
     if (request.count) {
@@ -155,13 +192,16 @@ export function createListReader(db: Database, declaration: ListDeclaration, pat
       ...(first ? { first: keysOf(first) } : {}),
       ...(last ? { last: keysOf(last) } : {}),
     };
-    const endedAt = edges.more ? undefined : page?.endedAt;
-    headers.Link =
-      kind === 'offset'
-        ? offsetLinks(asked, total)
-        : cursorLinks(asked, subject, endedAt === undefined ? edges : edgesOf(edges, endedAt, position), position);
+    if (!edges.more) edges.endedAt = page?.endedAt;
+    headers.Link = kind === 'offset' ? offsetLinks(asked, total) : cursorLinks(asked, subject, edges, position);
     return { body: new JsonArray(texts, bytes), headers };
   }
+}
+
+/** Rows in the order in which a search has found them. */
+function inOrderOf<Row extends object>({ rows }: FoundPage, read: Row[]): Row[] {
+  const byId = new Map(read.map((row) => [Number((row as { id?: unknown }).id), row]));
+  return rows.flatMap(({ id }) => byId.get(id) ?? []);
 }
 
 /** Runs what reads rows and what is embedded in them: in a snapshot, unless one statement is all that it takes. */

@@ -19,11 +19,13 @@ export type Window =
   | { kind: 'offset'; start: number; limit: number };
 
 /**
- * How a search is carried out: which of its terms the full-text index is asked for. All others are looked for in the terms of
- * the rows that this finds; with none, in those of all rows, one after the other.
+ * Which of the terms of a search the full-text index is asked for. All others are looked for in the terms of the rows that this
+ * finds; with none, in those of other rows, one after the other.
  */
 export interface SearchPlan {
   indexed: QueryTerm[];
+  /** Very many rows have them. */
+  isCostly?: boolean;
 }
 
 /** A list as it is asked for. */

@@ -2,32 +2,67 @@ import type { Database } from '@shop/db/connection/connection.ts';
 import { type QueryTerm, queryTerms } from '@shop/db/search/terms.ts';
 import type { Position } from './cursor.ts';
 import type { ListDeclaration } from './declaration.ts';
+import { isFew, isNarrowed, walkOf } from './index-order.ts';
 import type { ListRequest, SearchPlan } from './request.ts';
 import { countOf, type TermSample, termSample } from './term-sample.ts';
 
-/** Up to so many rows, and one in so many, the index is asked whatever it costs to go without: they can be ranked. */
-const fewRows = 4_000;
-const oneIn = 10;
-/** Beyond so many rows it is never asked: it takes longer than a search may. */
-const mostRows = 12_000;
-/** How many rows can be looked through in the time in which the index gives one, and it is read. */
-const rowsPerMatch = 12;
+/**
+ * Microseconds of the database's processor, about, on a server that has few of its pages in memory: for each row that has a term
+ * which the index is asked for (very many words may have a beginning that is asked for), each row that has all of them, each of these
+ * whose own row is read as well, and each row that is looked through from one end of the table of terms to the other.
+ */
+const costs = { posting: 0.6, prefixPosting: 4, match: 30, row: 80, looked: 1 };
+/** What a search may cost so that its rows are ranked or sorted, where they could be looked through in order instead. */
+export const planBounds = { mostCost: 100_000 };
 /** Terms that are estimated; a search of more is told from others by these. */
 const mostEstimated = 16;
 
-/** Asks the index for the rarest term alone, or looks through the rows where that is common: whichever is cheaper. */
-export function planOf(sample: TermSample, terms: QueryTerm[], pageSize: number): SearchPlan {
-  const estimated = terms.slice(0, mostEstimated);
-  const rowsWith = (some: QueryTerm[]) => (countOf(sample, some) / Math.max(1, sample.texts.length)) * sample.rows;
-  const counted = estimated.map((term) => ({ term, rows: rowsWith([term]) })).toSorted((a, b) => a.rows - b.rows);
-  const rarest = counted[0];
-  if (!rarest) return { indexed: [] };
-  if (rarest.rows <= Math.min(fewRows, sample.rows / oneIn)) return { indexed: [rarest.term] };
-  if (rarest.rows > mostRows) return { indexed: [] };
+/**
+ * How a search is carried out. `index`: rows that few terms, or few ids, leave are found, and then narrowed, sorted and counted as is
+ * asked for. `walk`: rows are looked through in the order of the list, and a page ends in time. `all`: every row is looked at.
+ */
+export type SearchRoute = 'index' | 'walk' | 'all';
+
+export function routeOf(declaration: ListDeclaration, request: ListRequest): SearchRoute {
+  const { search, plan, window, count } = request;
+  if (plan?.isCostly) return 'all';
+  if (plan === undefined || plan.indexed.length > 0 || isFew(declaration, request)) return 'index';
+  if (queryTerms(search ?? '').length === 0) return 'index';
+  return window.kind === 'cursor' && !count && walkOf(declaration, request) ? 'walk' : 'all';
+}
+
+/** What a plan depends on besides the words. */
+interface PlanNeeds {
+  /** Whether the rows can be looked through in the order of the list instead. */
+  canWalk: boolean;
+  /** Whether each match is read in its resource's own table. */
+  readsRows: boolean;
+}
+
+/**
+ * Asks the index for the rarest terms, for as many as make it cheapest: to tell which rows have two terms costs it a fraction of what
+ * it costs to read those that have one. For none where that is too much, and walking is not.
+ */
+export function planOf(sample: TermSample, terms: QueryTerm[], { canWalk, readsRows }: PlanNeeds): SearchPlan {
+  const size = Math.max(1, sample.texts.length);
   // What no row of the sample has, half a row of it might have had.
-  const least = (0.5 / Math.max(1, sample.texts.length)) * sample.rows;
-  const density = Math.max(rowsWith(estimated), least) / Math.max(1, sample.rows);
-  return { indexed: rarest.rows * rowsPerMatch <= pageSize / density ? [rarest.term] : [] };
+  const rowsWith = (some: QueryTerm[]) => (Math.max(countOf(sample, some), 0.5) / size) * sample.rows;
+  const byRows = terms
+    .slice(0, mostEstimated)
+    .map((term) => ({ term, rows: rowsWith([term]) }))
+    .toSorted((a, b) => a.rows - b.rows);
+  let best: { indexed: QueryTerm[]; cost: number } = { indexed: [], cost: Number.POSITIVE_INFINITY };
+  let postings = 0;
+  for (const [index, { term, rows }] of byRows.entries()) {
+    postings += rows * (term.prefix ? costs.prefixPosting : costs.posting);
+    if (postings > best.cost) break;
+    const indexed = byRows.slice(0, index + 1).map(({ term }) => term);
+    const cost = postings + rowsWith(indexed) * (readsRows ? costs.row : costs.match);
+    if (cost < best.cost) best = { indexed, cost };
+  }
+  if (best.cost <= planBounds.mostCost) return { indexed: best.indexed };
+  if (canWalk || best.cost > sample.rows * costs.looked) return { indexed: [] };
+  return { indexed: best.indexed, isCostly: true };
 }
 
 /**
@@ -40,19 +75,23 @@ export async function planned(
   request: ListRequest,
   position?: Position,
 ): Promise<ListRequest> {
-  if (request.search === undefined) return request;
-  const terms = queryTerms(request.search);
+  const { search, sort, window, count } = request;
+  if (search === undefined) return request;
+  const terms = queryTerms(search);
+  const isByRelevance = sort.length === 0;
+  if (terms.length === 0 || isFew(declaration, request) || (isByRelevance && position?.values.length === 1)) {
+    return { ...request, plan: { indexed: [] } };
+  }
   const sample = await termSample(db, declaration.table);
-  const isByRelevance = request.sort.length === 0;
-  const isRanked = position?.values.length === 2;
-  if (isByRelevance && position && !isRanked) return { ...request, plan: { indexed: [] } };
-  if (!sample || terms.length === 0) return { ...request, plan: { indexed: terms } };
-  const plan = planOf(sample, terms, request.window.limit + 1);
-  // Ranked once, ranked to the end: by any term that is not in all rows.
-  if (isByRelevance && isRanked && plan.indexed.length === 0) return { ...request, plan: { indexed: terms } };
+  if (sample === 'small') return { ...request, plan: { indexed: terms } };
+  const needs = {
+    canWalk: window.kind === 'cursor' && !count && walkOf(declaration, request) !== undefined,
+    readsRows: !isByRelevance || isNarrowed(declaration, request),
+  };
+  const plan = sample ? planOf(sample, terms, needs) : { indexed: [] };
+  // Ranked once, ranked to the end, though the words have become more frequent since.
+  if (isByRelevance && position && plan.indexed.length === 0) {
+    return { ...request, plan: { indexed: terms, isCostly: true } };
+  }
   return { ...request, plan };
 }
-
-/** Whether a list is in the order of ids, because its search finds too many rows to rank them. */
-export const isScan = ({ search, sort, plan }: ListRequest): boolean =>
-  search !== undefined && sort.length === 0 && plan !== undefined && plan.indexed.length === 0;

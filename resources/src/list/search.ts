@@ -43,15 +43,18 @@ export function searchCondition({ table }: ListDeclaration, text: string, bind: 
 /** What the name, or the article number, counts for that is the very text of the search. */
 const exact = 1_000;
 
-/** How well a row fits: how many of the terms are in its name, and more than any of that for one which has no others. */
-export function searchScore({ table }: ListDeclaration, text: string, bind: Binder): string {
-  const inName = likeEach("SUBSTRING_INDEX(ranked.terms, '|', 1)", queryTerms(text).map(patternOf), '', bind);
+/**
+ * How well a row of a table of terms, called `found`, fits: how many of the search's terms are in its name, and more than any of
+ * that for one which has no others.
+ */
+export function searchScore(text: string, bind: Binder): string {
+  const inName = likeEach("SUBSTRING_INDEX(found.terms, '|', 1)", queryTerms(text).map(patternOf), '', bind);
   const sectionOf = (terms: string[]) => literally(terms.map((term) => `${term} `).join(''));
   const isName = bind.add(` ${sectionOf(termsOf(text))}|%`);
   const isCode = bind.add(`%| ${sectionOf(codeTermsOf(text))}|%`);
   const points = [
-    `${exact} * (ranked.terms LIKE ${isName} ESCAPE '!' OR ranked.terms LIKE ${isCode} ESCAPE '!')`,
+    `${exact} * (found.terms LIKE ${isName} ESCAPE '!' OR found.terms LIKE ${isCode} ESCAPE '!')`,
     ...inName,
   ];
-  return `(SELECT ${points.join(' + ')} FROM ${table}_search AS ranked WHERE ranked.id = ${table}.id)`;
+  return points.join(' + ');
 }

@@ -4,8 +4,8 @@ import { Binder } from './binder.ts';
 import type { Position } from './cursor.ts';
 import type { ListDeclaration } from './declaration.ts';
 import type { FieldValue, ListField } from './field.ts';
-import type { Filter, ListRequest, Selection } from './request.ts';
-import { searchCondition, searchScore, termCondition } from './search.ts';
+import type { Filter, ListRequest, Selection, SortKey } from './request.ts';
+import { searchCondition, termCondition } from './search.ts';
 
 /** The SQL of a field: what it declares, or its column. */
 const sqlOf = ({ table, fields }: ListDeclaration, name: string): string => fields[name]?.sql ?? `${table}.${name}`;
@@ -62,17 +62,43 @@ export function whereSql(
 }
 
 /** One sort key as SQL. */
-interface OrderKey {
+export interface OrderKey {
+  name: string;
   sql: string;
   field: ListField;
   descending: boolean;
 }
 
+/** The keys of a sort. */
+export const orderKeys = (declaration: ListDeclaration, sort: SortKey[]): OrderKey[] =>
+  sort.map(({ field, descending }) => ({
+    name: field,
+    sql: sqlOf(declaration, field),
+    field: declaration.fields[field] as ListField,
+    descending,
+  }));
+
+export const isBackwards = (position?: Position): boolean =>
+  position?.direction === 'before' || position?.direction === 'through';
+
+/** Keys in the direction in which rows are read from a position: a page before one in the reverse of the order. */
+export const towards = (keys: OrderKey[], position?: Position): OrderKey[] =>
+  isBackwards(position) ? keys.map((key) => ({ ...key, descending: !key.descending })) : keys;
+
+/** An ORDER BY of keys; of other columns of the same order, by the `sql` of each. */
+export const orderSql = (keys: OrderKey[], sql = (key: OrderKey) => key.sql): string =>
+  keys.map((key) => `${sql(key)} ${key.descending ? 'DESC' : 'ASC'}`).join(', ');
+
+/** The name that the value of a key has in the rows. */
+export const keyName = ({ name }: OrderKey): string => `key_${name}`;
+export const keyColumns = (keys: OrderKey[]): string => keys.map((key) => `${key.sql} AS ${keyName(key)}`).join(', ');
+
 /**
- * The rows behind a position: those that a later key tells apart among the ones that are equal so far.
- * @param inclusive with the row at the position itself
+ * The rows behind a position, or at it where it includes its own: those that a later key tells apart among the ones that are
+ * equal so far.
+ * @param keys those of {@link towards}
  */
-function behind(keys: OrderKey[], values: FieldValue[], inclusive: boolean, bind: Binder): string {
+export function behind(keys: OrderKey[], { direction, values }: Position, bind: Binder): string {
   const add = ({ field }: OrderKey, value: FieldValue) => typed(field, bind.add(value));
   const isEqual = (key: OrderKey, value: FieldValue) =>
     value === null ? `${key.sql} IS NULL` : `${key.sql} = ${add(key, value)}`;
@@ -85,7 +111,7 @@ function behind(keys: OrderKey[], values: FieldValue[], inclusive: boolean, bind
   };
   const equalUpTo = (end: number) => keys.slice(0, end).map((key, index) => isEqual(key, values[index] ?? null));
   const branches = keys.map((key, index) => [...equalUpTo(index), isBeyond(key, values[index] ?? null)].join(' AND '));
-  if (inclusive) branches.push(equalUpTo(keys.length).join(' AND '));
+  if (direction === 'through' || direction === 'from') branches.push(equalUpTo(keys.length).join(' AND '));
   return `(${branches.map((branch) => `(${branch})`).join(' OR ')})`;
 }
 
@@ -119,15 +145,10 @@ export function selectedColumns(
   return [...short, ...measuredColumns(table, longColumnsFor(table, selection), most)].join(', ');
 }
 
-const relevanceKeys = (table: string, score: string) => [
-  { name: 'relevance', sql: score, field: { kind: 'integer' } as ListField, descending: true },
-  { name: 'id', sql: `${table}.id`, field: { kind: 'integer' } as ListField, descending: false },
-];
-
 /**
  * The statement for one page, in the order of the sort (or its reverse, for a page before a position), and one row more,
  * by which it is known whether rows follow. By offset, the rows are found in an index before they are read: the ones
- * that are skipped are never read whole.
+ * that are skipped are never read whole. (What a search finds is read by its ids.)
  * @param mostInline bytes above which a long value is left out
  */
 export function pageSql(
@@ -136,36 +157,24 @@ export function pageSql(
   mostInline: number,
   position?: Position,
 ): PageSql {
-  const { table, fields } = declaration;
-  const { window, sort, search } = request;
+  const { table } = declaration;
+  const { window, sort } = request;
   const bind = new Binder();
-  const backwards = position !== undefined && position.direction !== 'after';
-  const named =
-    sort.length === 0 && search !== undefined
-      ? relevanceKeys(table, searchScore(declaration, search, bind))
-      : sort.map(({ field, descending }) => ({
-          name: field,
-          sql: sqlOf(declaration, field),
-          field: fields[field] as ListField,
-          descending,
-        }));
-  const keys = named.map((key) => ({ ...key, descending: key.descending !== backwards }));
+  const keys = towards(orderKeys(declaration, sort), position);
   const conditions = [whereSql(declaration, request, bind)];
-  if (position) conditions.push(behind(keys, position.values, position.direction === 'through', bind));
-  const order = keys.map(({ sql, descending }) => `${sql} ${descending ? 'DESC' : 'ASC'}`).join(', ');
+  if (position) conditions.push(behind(keys, position, bind));
   // Whole numbers to the driver: others are sent as doubles, which LIMIT does not take.
   const whole = (value: number) => bind.add(BigInt(value));
   const limit = `LIMIT ${whole(window.limit + 1)}${window.kind === 'offset' ? ` OFFSET ${whole(window.start)}` : ''}`;
-  const selectedKeys = keys.map(({ name, sql }) => `${sql} AS key_${name}`).join(', ');
   const selected = selectedColumns(declaration, request.selection, bind.add(mostInline));
-  const page = `FROM ${table} WHERE ${conditions.join(' AND ')} ORDER BY ${order} ${limit}`;
+  const page = `FROM ${table} WHERE ${conditions.join(' AND ')} ORDER BY ${orderSql(keys)} ${limit}`;
   const sql =
     window.kind === 'cursor'
-      ? `SELECT ${selected}, ${selectedKeys} ${page}`
-      : `SELECT ${selected}, page.* FROM (SELECT ${table}.id AS page_id, ${selectedKeys} ${page}) AS page
+      ? `SELECT ${selected}, ${keyColumns(keys)} ${page}`
+      : `SELECT ${selected}, page.* FROM (SELECT ${table}.id AS page_id, ${keyColumns(keys)} ${page}) AS page
          JOIN ${table} ON ${table}.id = page.page_id
-         ORDER BY ${keys.map(({ name, descending }) => `page.key_${name} ${descending ? 'DESC' : 'ASC'}`).join(', ')}`;
-  return { sql, bind: bind.values, keys: keys.map(({ name }) => `key_${name}`) };
+         ORDER BY ${orderSql(keys, (key) => `page.${keyName(key)}`)}`;
+  return { sql, bind: bind.values, keys: keys.map(keyName) };
 }
 
 /** The statement that counts all rows of a request. */

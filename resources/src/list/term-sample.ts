@@ -9,8 +9,9 @@ const mostCharacters = 4_096;
 /** In a table with no more ids than these, every search is fast. */
 export const fewIds = 5_000;
 
-/** Milliseconds after which a sample is drawn anew. */
+/** Milliseconds after which a sample is drawn anew, and after which a small table is looked at again: it may grow fast. */
 const lifetime = 300_000;
+const smallLifetime = 5_000;
 
 /** Rows of a table drawn at random, by which it is estimated how many rows a search finds. */
 export interface TermSample {
@@ -29,14 +30,14 @@ export const countOf = ({ texts }: TermSample, terms: QueryTerm[]): number =>
 
 type Table = ListDeclaration['table'];
 
-/** Rows by ids drawn at random; undefined for a table that is small. */
-async function draw(db: Database, table: Table): Promise<TermSample | undefined> {
+/** Rows by ids drawn at random. */
+async function draw(db: Database, table: Table): Promise<TermSample | 'small'> {
   const [range] = await select<{ first: number | null; last: number | null }>(
     db,
     `SELECT MIN(id) AS first, MAX(id) AS last FROM ${table}_search`,
   );
   const { first, last } = range ?? {};
-  if (first == null || last == null || last - first < fewIds) return undefined;
+  if (first == null || last == null || last - first < fewIds) return 'small';
   const ids = new Set(Array.from({ length: sampleSize }, () => first + Math.floor(Math.random() * (last - first + 1))));
   const bind = padded([...ids].toSorted((a, b) => a - b));
   const rows = await select<{ terms: string }>(
@@ -49,27 +50,28 @@ async function draw(db: Database, table: Table): Promise<TermSample | undefined>
 
 /** What is known of one table. */
 interface Known {
-  drawn?: { sample: TermSample | undefined; at: number };
+  drawn?: { sample: TermSample | 'small'; at: number };
   drawing?: Promise<void> | undefined;
 }
 
 const knownOf = new WeakMap<Database, Map<Table, Known>>();
 
 /**
- * A sample of a table's terms, a few minutes old at the most but for one that is just being drawn anew; undefined for a small
- * table, and for one of which none could be drawn.
+ * A sample of a table's terms, a few minutes old at the most but for one that is just being drawn anew; `small` for a table in
+ * which every search is fast, undefined while none could be drawn.
  */
-export async function termSample(db: Database, table: Table): Promise<TermSample | undefined> {
+export async function termSample(db: Database, table: Table): Promise<TermSample | 'small' | undefined> {
   const tables = knownOf.get(db) ?? new Map<Table, Known>();
   knownOf.set(db, tables);
   const known: Known = tables.get(table) ?? {};
   tables.set(table, known);
-  if (!known.drawn || performance.now() - known.drawn.at > lifetime) {
+  const age = performance.now() - (known.drawn?.at ?? Number.NEGATIVE_INFINITY);
+  if (age > (known.drawn?.sample === 'small' ? smallLifetime : lifetime)) {
     known.drawing ??= draw(db, table)
       .then((sample) => {
         known.drawn = { sample, at: performance.now() };
       })
-      // A search without one is slower, or fails by itself for the same reason.
+      // A search without one looks through the rows, or fails by itself for the same reason.
       .catch(() => {})
       .finally(() => {
         known.drawing = undefined;
