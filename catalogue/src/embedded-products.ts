@@ -1,10 +1,13 @@
 import type { Database, Transaction } from '@shop/db/connection/connection.ts';
-import { bytesOf } from '@shop/db/long-columns.ts';
+import { bytesOf, longColumns } from '@shop/db/long-columns.ts';
 import type { Selection } from '@shop/resources/list/request.ts';
 import { longColumnsFor } from '@shop/resources/list/sql.ts';
 import * as z from 'zod';
 import { type ProductSummary, presentProduct, productSummary } from './product.ts';
 import { productCounts, productsOf } from './product-reads.ts';
+import { jsonInflation, writable } from './writable.ts';
+
+const longOfProduct = longColumns.product ?? [];
 
 /** The fields of a category or a tag that tell of its products. */
 export const productFields = (counted: string, embedded: string) => ({
@@ -12,7 +15,7 @@ export const productFields = (counted: string, embedded: string) => ({
   products: z.array(productSummary).max(50).meta({ description: embedded }),
   products_truncated: z.literal(true).optional().meta({
     description:
-      '`products` ends early, because those that follow are too long to be embedded: the products embedded in one resource have at most 1 MiB.',
+      '`products` ends early, because those that follow are too long to be embedded: a resource with its products can be sent back in a body of 1 MiB.',
   }),
 });
 
@@ -47,11 +50,16 @@ export const productEmbedder =
       !fields || fields.has('product_count') ? await productCounts(db, parent, ids, transaction) : undefined;
     return kept.map((row, index) => {
       const { products, isCut } = embedded?.[index] ?? {};
-      return {
+      const bytes = (products ?? []).reduce(
+        (sum, product) => sum + bytesOf(product, longOfProduct),
+        bytesOf(row, columns),
+      );
+      const item = {
         ...present(row),
         ...(counts ? { product_count: counts.get(row.id) ?? 0 } : {}),
         ...(products ? { products: products.map(presentProduct) } : {}),
         ...(isCut ? { products_truncated: true as const } : {}),
       };
+      return writable(item, 'products', jsonInflation * bytes);
     });
   };

@@ -2,6 +2,7 @@ import { categoryColumns, presentCategory } from '@shop/catalogue/category.ts';
 import { type ProductSummary, presentProduct } from '@shop/catalogue/product.ts';
 import { presentTag, tagColumns } from '@shop/catalogue/tag.ts';
 import { type EmbeddedTags, embeddedTags, tagBytes, tagsOf } from '@shop/catalogue/tag-reads.ts';
+import { jsonInflation, writable } from '@shop/catalogue/writable.ts';
 import { type Database, padded, placeholders, select, type Transaction } from '@shop/db/connection/connection.ts';
 import { bytesOf, fillIn, longColumns, type Measured } from '@shop/db/long-columns.ts';
 import type { CategoryRow, ProductRow, TagRow } from '@shop/db/models.ts';
@@ -70,13 +71,23 @@ export async function readProduct(
     tags.sort((a, b) => a.id - b.id);
     embedTags(product, { tags: tags.slice(0, embeddedTags), isCut: tags.length > embeddedTags });
   }
-  return product;
+  return sendable(product);
 }
 
 function embedTags(product: ProductWith, { tags, isCut }: EmbeddedTags): void {
   product.tags = tags.map(presentTag);
   if (isCut) product.tags_truncated = true;
 }
+
+/** Bytes of all that is not counted in {@link sendable}, and of a tag, as JSON. */
+const mostOfOthers = 2 ** 17;
+const mostOfTag = 2_048;
+
+/** A product that can be sent back: see {@link writable}. */
+const sendable = (product: ProductWith): ProductWith => {
+  const text = (product.description?.length ?? 0) + (product.category?.description?.length ?? 0);
+  return writable(product, 'tags', jsonInflation * text + mostOfOthers + mostOfTag * (product.tags?.length ?? 0));
+};
 
 const longOfCategory = longColumns.category ?? [];
 
@@ -130,7 +141,7 @@ export async function presentProducts(
     const product: ProductWith = presentProduct(row);
     if (categories) product.category = presented.get(row.category_id ?? 0) ?? null;
     if (tags) embedTags(product, tags.get(row.id) ?? { tags: [], isCut: false });
-    return product;
+    return sendable(product);
   });
 }
 
