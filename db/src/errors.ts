@@ -36,15 +36,6 @@ export class LostRaceError extends Error {
   override name = 'LostRaceError';
 }
 
-/** An expensive read was not begun, or was ended: too many others like it run, or its own short time was up. */
-export class LaneError extends Error {
-  override name = 'LaneError';
-
-  constructor(options?: ErrorOptions) {
-    super('the lane for expensive reads is full, or too slow', options);
-  }
-}
-
 /** A write was refused because `references` name rows that do not exist. */
 export class UnknownReferenceError extends Error {
   override name = 'UnknownReferenceError';

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
+import { senderOf } from './client.ts';
 import { Problem } from './problem.ts';
 
 /** Says how many whole milliseconds are left for a request when it is sent. */
@@ -13,14 +14,23 @@ export function budgetOf({ headers }: IncomingMessage, most: number): number {
   return typeof named === 'string' && /^\d{1,9}$/.test(named) ? Math.min(Number(named), most) : most;
 }
 
-/** When the work that runs has to end, on the clock of `performance`. */
-const ends = new AsyncLocalStorage<number>();
+/** The work that runs: when it has to end, on the clock of `performance`, and who has asked for it. */
+interface Work {
+  end: number;
+  client: string;
+}
+
+const atWork = new AsyncLocalStorage<Work>();
 
 /** Runs `work`, for which there are `ms` milliseconds, whatever it is a part of has left. */
-export const within = <T>(ms: number, work: () => T): T => ends.run(performance.now() + ms, work);
+export const within = <T>(ms: number, work: () => T, client = workingFor()): T =>
+  atWork.run({ end: performance.now() + ms, client }, work);
 
 /** Milliseconds that are left for the work that runs: 0 or less when the time is up, Infinity where there is no limit. */
-export const remaining = (): number => (ends.getStore() ?? Number.POSITIVE_INFINITY) - performance.now();
+export const remaining = (): number => (atWork.getStore()?.end ?? Number.POSITIVE_INFINITY) - performance.now();
+
+/** Who has asked for the work that runs, see {@link senderOf}. */
+export const workingFor = (): string => atWork.getStore()?.client ?? '';
 
 /**
  * Milliseconds before the end of a request's budget at which its work must have ended: the answer, which tells of it, has to be
@@ -35,6 +45,8 @@ interface Budget {
   answer: number;
   /** Milliseconds that work has which several requests share, whatever each of them has left. */
   shared: number;
+  /** Its work has less than the whole of it. */
+  isCutShort?: boolean;
 }
 
 const budgets = new WeakMap<IncomingMessage, Budget>();
@@ -67,7 +79,7 @@ export async function inTime<T>(req: IncomingMessage, work: () => Promise<T>): P
     timer = setTimeout(() => reject(timeIsUp(req)), Math.max(0, budget.answer - now));
   });
   try {
-    return await Promise.race([within(budget.work - now, work), late]);
+    return await Promise.race([within(budget.work - now, work, senderOf(req)), late]);
   } finally {
     clearTimeout(timer);
   }
@@ -79,8 +91,24 @@ export async function inTime<T>(req: IncomingMessage, work: () => Promise<T>): P
  */
 export function inSharedTime<T>(req: IncomingMessage, work: () => Promise<T>): Promise<T> {
   const budget = budgets.get(req);
-  return budget ? within(budget.shared, work) : work();
+  return budget ? within(budget.shared, work, senderOf(req)) : work();
 }
+
+/** Milliseconds that are left for the work of a request; Infinity where there is no limit. */
+export const timeLeft = (req: IncomingMessage): number =>
+  (budgets.get(req)?.work ?? Number.POSITIVE_INFINITY) - performance.now();
+
+/** Leaves the work of a request a share of the time that it has, so that its client is told in time when that was not enough. */
+export function cutShort(req: IncomingMessage, share: number): void {
+  const budget = budgets.get(req);
+  if (!budget) return;
+  const now = performance.now();
+  budget.work = now + share * (budget.work - now);
+  budget.isCutShort = true;
+}
+
+/** Whether the work of a request has less than its time, see {@link cutShort}. */
+export const isCutShort = (req: IncomingMessage): boolean => budgets.get(req)?.isCutShort === true;
 
 const timeIsUp = ({ method }: IncomingMessage): Problem =>
   new Problem(

@@ -42,8 +42,17 @@ export class FairQueue<T extends { readonly client: string }> {
 
   /** The first item of the client that has most of them. */
   ofLargest(): T | undefined {
+    return this.#largest?.values().next().value;
+  }
+
+  /** The last one of that client. */
+  lastOfLargest(): T | undefined {
+    return [...(this.#largest ?? [])].at(-1);
+  }
+
+  get #largest(): Set<T> | undefined {
     let largest: Set<T> | undefined;
     for (const queue of this.#queues.values()) if (queue.size > (largest?.size ?? 0)) largest = queue;
-    return largest?.values().next().value;
+    return largest;
   }
 }

@@ -64,7 +64,7 @@ describe('the cost of a list', () => {
       expect(
         refused.map(({ status, body }, index) => [expensive[index]?.[0], status, body.errors?.[0]?.parameter]),
       ).toEqual(expensive.map(([query, parameter]) => [query, 503, parameter]));
-      expect(refused[0]?.headers.get('retry-after')).toBe('1');
+      expect(refused[0]?.headers.get('retry-after')).toMatch(/^\d+$/);
       expect(refused[0]?.body).toMatchObject({ code: 'unavailable', errors: [{ code: 'expensive' }] });
     });
   });

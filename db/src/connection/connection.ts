@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { LimitedLane } from '@shop/service-kit/limited-lane.ts';
 import * as mysql from 'mysql2';
 import { QueryTypes, Sequelize, type Transaction } from 'sequelize';
 import { isLost } from '../errors.ts';
 import { defineModels, type Models } from '../models.ts';
 import type { DatabaseSettings } from '../settings.ts';
 import { type PoolLoad, queueFor } from './connection-queue.ts';
-import { LimitedLane } from './limited-lane.ts';
 import { longestPrepared, PreparedStatements } from './prepared-statements.ts';
 import { firstCap, isMariaDb, obeyDeadlines } from './statement-deadline.ts';
 import { Watchdog } from './watchdog.ts';

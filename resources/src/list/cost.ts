@@ -1,5 +1,7 @@
 import type { Database } from '@shop/db/connection/connection.ts';
-import { LaneError } from '@shop/db/errors.ts';
+import { isTimeUp } from '@shop/db/errors.ts';
+import { remaining, within, workingFor } from '@shop/service-kit/deadline.ts';
+import { LaneError } from '@shop/service-kit/limited-lane.ts';
 import { type Fault, Problem } from '@shop/service-kit/problem.ts';
 import type { ListDeclaration } from './declaration.ts';
 import { isFew, isInOrder } from './index-order.ts';
@@ -44,18 +46,31 @@ const searchExpense = ({ count, raw }: ListRequest): Fault =>
 const sortable = ({ indexes, fields }: ListDeclaration): string =>
   [...new Set(indexes.flatMap(([first = '']) => (first in fields ? first : [])))].join(', ');
 
+/** Milliseconds that an expensive read may take, waiting included; less, where less is left of its request. */
+const longest = 3_000;
+
 /**
  * Runs a read; an expensive one in the lane that is kept for such.
  * @throws {Problem} 503 that says what is expensive about it, when the lane is full or the read takes too long
  */
 export async function inLane<T>({ guard }: Database, expenses: Fault[], read: () => Promise<T>): Promise<T> {
   if (!guard || expenses.length === 0) return read();
+  const { lane } = guard;
+  const end = performance.now() + Math.min(remaining(), longest);
+  let leave: (() => void) | undefined;
   try {
-    return await guard.lane.run(read);
+    leave = await lane.enter(workingFor(), end - performance.now());
+    return await within(end - performance.now(), read);
   } catch (error) {
-    if (!(error instanceof LaneError)) throw error;
+    const refusal = isTimeUp(error) && remaining() > 0 ? lane.refusal() : error;
+    if (!(refusal instanceof LaneError)) throw error;
     const detail =
       'This request is expensive, and was refused or stopped so that others are served. `errors` says what to change; or try again later.';
-    throw new Problem('unavailable', detail, { headers: { 'Retry-After': '1' }, errors: expenses });
+    throw new Problem('unavailable', detail, {
+      headers: { 'Retry-After': String(refusal.retryAfter) },
+      errors: expenses,
+    });
+  } finally {
+    leave?.();
   }
 }
