@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, test } from '@jest/globals';
 import { connect, disconnect } from '@shop/db/connection/connection.ts';
@@ -61,6 +62,44 @@ test('When a write waits for a lock until its time is up, then it is 504 and its
   });
   expect(ended).toBe('so');
   expect((await service.get(`/api/products/${id}`)).body).toMatchObject({ stock: 3, version: 1 });
+});
+
+/** A batch whose body is so large that few like it are worked on at a time. */
+const largeBatch = (id: number) => ({
+  create: [1, 2, 3].map(() => ({
+    product_name: 'In a large batch',
+    price: 1,
+    description: 'long text '.repeat(6_000),
+  })),
+  update: [{ id, stock: 1 }],
+});
+
+test('When a large batch has not ended in its share of its time, then it is 503 with Retry-After and undone', async () => {
+  const make = await start();
+  const { id } = await make.product({ stock: 3 });
+
+  const answer = await whileLocked(id, () => service.post('/api/products/batch', largeBatch(id), soon(4_000)));
+
+  expect(answer.body).toMatchObject({ status: 503, detail: expect.stringContaining('Nothing was changed') });
+  expect(answer.headers.get('Retry-After')).toBe('1');
+  const { body } = await service.get('/api/products?q=large batch');
+  expect(body).toEqual([]);
+  expect((await service.get(`/api/products/${id}`)).body).toMatchObject({ stock: 3, version: 1 });
+});
+
+test('When large batches would wait longer than they may, then they are 503 with Retry-After before they are begun', async () => {
+  const make = await start();
+  const { id } = await make.product({ stock: 3 });
+
+  // Half as many as there are processors are worked on at a time.
+  const answers = await whileLocked(id, () =>
+    atOnce(availableParallelism() + 3, () => service.post('/api/products/batch', largeBatch(id))),
+  );
+
+  const refused = answers.filter(({ body }) => body.detail?.startsWith('Too many large request bodies'));
+  expect(refused.length).toBeGreaterThanOrEqual(3);
+  for (const { status, headers } of refused)
+    expect([status, headers.get('Retry-After')]).toEqual([503, expect.stringMatching(/^\d+$/)]);
 });
 
 test('When a lock comes later than one wait for it lasts, then the write is done', async () => {

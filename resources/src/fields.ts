@@ -18,8 +18,9 @@ export const describedAs =
 const storable = (value: string): boolean => value.isWellFormed();
 const notStorable = refuse('invalid_text', 'must be well-formed Unicode');
 
-/** Characters as MySQL counts them: code points, not UTF-16 units. */
-const lengthOf = (value: string): number => [...value].length;
+/** Whether a text has more characters than that, as MySQL counts them: code points, of one or two UTF-16 units. */
+const isLonger = (value: string, maximum: number): boolean =>
+  value.length > maximum && (value.length > 2 * maximum || [...value].length > maximum);
 
 const notPlain = refuse('invalid_text', 'must have no control characters, nor any that change the direction of text');
 
@@ -32,7 +33,7 @@ export const line = (maximum: number, description: string, example: string) =>
     .refine(isPlainLine, notPlain)
     .refine(isVisible, refuse('too_short', 'must have at least 1 character that can be seen', { minimum: 1 }))
     .refine(
-      (value) => lengthOf(value) <= maximum,
+      (value) => !isLonger(value, maximum),
       refuse('too_long', `must have at most ${maximum} characters`, { maximum }),
     )
     .meta({

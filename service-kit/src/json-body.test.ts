@@ -401,7 +401,7 @@ describe('many large bodies at once', () => {
 
     const refused = answers.filter((answer) => answer.startsWith('HTTP/1.1 503 '));
     expect(refused).not.toHaveLength(0);
-    for (const answer of refused) expect(answer).toMatch(/\r\nRetry-After: 1\r\n/i);
+    for (const answer of refused) expect(answer).toMatch(/\r\nRetry-After: \d+\r\n/i);
     expect(order).toHaveLength(11 - refused.length);
   });
 });

@@ -1,13 +1,16 @@
 import { isAscii, isUtf8 } from 'node:buffer';
-import { setTimeout as delay, setImmediate } from 'node:timers/promises';
-import express, { type Request, Router } from 'express';
+import { availableParallelism } from 'node:os';
+import { setImmediate } from 'node:timers/promises';
+import express, { type Request, type Response, Router } from 'express';
+import { largeBody } from './body-limit.ts';
 import { bodyProblems, notJsonText } from './body-problem.ts';
-import { clientHeader } from './client.ts';
+import { senderOf } from './client.ts';
+import { cutShort, timeLeft } from './deadline.ts';
 import { mayBeInexact, noteInexact } from './exact-numbers.ts';
-import { FairQueue } from './fair-queue.ts';
 import { jsonBounds, passedBound } from './json-bounds.ts';
+import { LaneError, LimitedLane } from './limited-lane.ts';
 import { bodyTypes } from './media-types.ts';
-import { Problem, unavailable } from './problem.ts';
+import { Problem } from './problem.ts';
 
 /** How JSON bodies are read. */
 export interface JsonBodies {
@@ -17,12 +20,11 @@ export interface JsonBodies {
   limits?: ReadonlyMap<string, number>;
 }
 
-/** Characters of a body that may take long enough for others to notice. */
-const large = 2 ** 17;
-
-/** Milliseconds that one of these waits for its turn, and that belong to others between two of them. */
+/** Milliseconds that one of these waits for its turn at the most. */
 const patience = 3_000;
-const pause = 20;
+
+/** The share of its time that one of these is worked on before it is given up: what is left is enough to say so. */
+const workShare = 0.8;
 
 const beyond: Record<keyof typeof jsonBounds, [code: string, detail: string]> = {
   depth: ['too_deep', `must not be nested more than ${jsonBounds.depth} deep`],
@@ -42,7 +44,7 @@ export function jsonBody({ limit, limits = new Map() }: JsonBodies): Router {
         if (!isUtf8(body)) throw new Error('not UTF-8');
       },
     });
-  const turn = turns();
+  const lane = new LimitedLane(Math.max(1, Math.floor(availableParallelism() / 2)), patience);
   const router = Router();
   router.use((req, _res, next) => {
     const coding = req.headers['content-encoding'];
@@ -54,7 +56,7 @@ export function jsonBody({ limit, limits = new Map() }: JsonBodies): Router {
   for (const [path, own] of limits) router.use(path, textUpTo(own));
   router.use(textUpTo(limit), async (req, res, next) => {
     if (typeof req.body === 'string') {
-      if (req.body.length > large) await turn(senderOf(req));
+      if (req.body.length > largeBody) await turnOf(lane, req, res);
       if (res.closed) return;
       req.body = parseJson(req.body);
     }
@@ -64,44 +66,28 @@ export function jsonBody({ limit, limits = new Map() }: JsonBodies): Router {
   return router;
 }
 
-/** Who has sent a request, as the gateway says: the name of its key, else the addresses that it has come by. */
-const senderOf = ({ headers }: Request): string => String(headers[clientHeader] ?? headers['x-forwarded-for'] ?? '');
-
-/** One that waits for its turn. */
-interface Waiting {
-  client: string;
-  begin(): void;
-}
-
 /**
- * Lets those who ask go on one after the other, each in a turn of the event loop of its own. Who reads a large body keeps
- * everybody else waiting; if ten have come at the same time, others are to wait for one of them, and not for ten. Clients have turns, so
- * that one who sends many waits for itself.
- * @returns a wait for one's turn, which throws a 503 when that has taken too long
+ * Waits until a large body may be worked on, which ends with its answer. Each keeps the process and the database busy: as few at a time as
+ * leave others half of the processors.
+ * @throws {Problem} 503 with `Retry-After`: nothing has been done
  */
-function turns(): (client: string) => Promise<void> {
-  const waiting = new FairQueue<Waiting>();
-  let isRunning = false;
-  const run = async (): Promise<void> => {
-    isRunning = true;
-    for (let next = waiting.take(); next; next = waiting.take()) {
-      await setImmediate();
-      next.begin();
-      // From when this body has been read: what others want may take several turns.
-      await setImmediate();
-      await delay(pause);
-    }
-    isRunning = false;
-  };
-  return async (client) => {
-    const asked = performance.now();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    waiting.add({ client, begin: resolve });
-    if (!isRunning) void run();
-    await promise;
-    if (performance.now() - asked > patience)
-      throw unavailable('Too many large request bodies are being read. Try again.');
-  };
+async function turnOf(lane: LimitedLane, req: Request, res: Response): Promise<void> {
+  try {
+    const leave = await lane.enter(senderOf(req), timeLeft(req));
+    res.once('close', leave);
+    if (res.closed) leave();
+    cutShort(req, workShare);
+  } catch (error) {
+    if (!(error instanceof LaneError)) throw error;
+    const headers = { 'Retry-After': String(error.retryAfter) };
+    throw new Problem(
+      'unavailable',
+      'Too many large request bodies are being processed. Nothing was changed. Try again.',
+      { headers },
+    );
+  }
+  // In a turn of the event loop of its own: others are to wait for one of them, and not for ten.
+  await setImmediate();
 }
 
 /** @throws {Problem} 400 for what is not JSON, or beyond the bounds of what a body may be */

@@ -14,6 +14,17 @@ export const jsonBounds = {
 
 const [quote, backslash, comma, openArray, openObject, closeArray, closeObject] = Buffer.from('"\\,[{]}');
 
+/** Where the text that begins with a quote ends with one, or the JSON does. Most of a large body is text, of which this skips all at once. */
+function endOfText(json: string, start: number): number {
+  for (let at = start + 1; ; at++) {
+    at = json.indexOf('"', at);
+    if (at < 0) return json.length;
+    let escapes = 0;
+    while (json.charCodeAt(at - 1 - escapes) === backslash) escapes++;
+    if (escapes % 2 === 0) return at;
+  }
+}
+
 /**
  * Which bound a JSON text passes; says nothing of a text that is not JSON. An array or object with nothing in it counts
  * as two values.
@@ -21,13 +32,9 @@ const [quote, backslash, comma, openArray, openObject, closeArray, closeObject] 
 export function passedBound(json: string): keyof typeof jsonBounds | undefined {
   let depth = 0;
   let values = 1;
-  let inText = false;
   for (let at = 0; at < json.length; at++) {
     const character = json.charCodeAt(at);
-    if (inText) {
-      if (character === backslash) at++;
-      else if (character === quote) inText = false;
-    } else if (character === quote) inText = true;
+    if (character === quote) at = endOfText(json, at);
     else if (character === openArray || character === openObject) {
       depth++;
       values++;

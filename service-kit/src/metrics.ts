@@ -94,6 +94,9 @@ export function startMetrics(): void {
   };
 }
 
+/** How many requests have not been answered yet. */
+export const requestsInFlight = (): number => inFlight;
+
 /** Counts a request that has come. */
 export function requestBegan(): void {
   inFlight += 1;

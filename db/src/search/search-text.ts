@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { inPieces } from '@shop/service-kit/pieces.ts';
 import { type Database, QueryTypes, select, type Transaction } from '../connection/connection.ts';
 import { inTransaction } from '../connection/transaction.ts';
 import { insertRows } from '../insert-rows.ts';
@@ -35,10 +35,7 @@ export function searchTextOf(table: ResourceTable, row: Searched): string {
   return ` ${sections.join('')}`;
 }
 
-/** Milliseconds for which terms are made before others have a turn: a batch may have 8 MiB of text. */
-const turn = 20;
-
-/** Writes down the terms of new rows. */
+/** Writes down the terms of new rows, made in pieces: a batch may have 8 MiB of text. */
 export async function insertSearchText(
   db: Database,
   transaction: Transaction,
@@ -46,12 +43,10 @@ export async function insertSearchText(
   rows: { id: number; row: Searched }[],
 ): Promise<void> {
   const made: [number, string][] = [];
-  let since = performance.now();
+  const rest = inPieces();
   for (const { id, row } of rows) {
     made.push([id, searchTextOf(table, row)]);
-    if (performance.now() - since < turn) continue;
-    await setImmediate();
-    since = performance.now();
+    await rest();
   }
   await insertRows(db, transaction, `${table}_search`, ['id', 'terms'], made);
 }

@@ -1,4 +1,5 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+import { largeBody } from '@shop/service-kit/body-limit.ts';
 import { budgetOf, requestTimeoutHeader } from '@shop/service-kit/deadline.ts';
 import { hasBody } from '@shop/service-kit/early-answer.ts';
 import { upstreamQuarantined, upstreamRetried } from '@shop/service-kit/metrics.ts';
@@ -93,6 +94,16 @@ export class Exchange implements Attempt, Guest, Holder, Suspect {
       this.#finish(limit);
       return;
     }
+    const { pool } = this.#passage;
+    const away = Number(headers['content-length']) > largeBody && pool.turnedAway.find(this.client);
+    if (away) {
+      // Held back unread for a while, so that who does not wait is no quicker than who does.
+      const busy = new Problem('unavailable', `${pool.name} has as many large bodies as it can take.`, {
+        headers: { 'Retry-After': `${away.retryAfter}` },
+      });
+      setTimeout(() => this.#finish(busy), away.left);
+      return;
+    }
     this.#body = new KeptBody(this.#req, { client: this.client, limit, memory: this.#passage.bodies });
     this.#body.whole.then(
       (bytes) => {
@@ -172,8 +183,11 @@ export class Exchange implements Attempt, Guest, Holder, Suspect {
   answer(answer: IncomingMessage): void {
     const { headers } = answer;
     this.#isAnswered = true;
-    const { breaker } = this.#passage.pool;
+    const { breaker, turnedAway } = this.#passage.pool;
     breaker.leave(this);
+    if (answer.statusCode === 503 && (this.#bytes?.length ?? 0) > largeBody) {
+      turnedAway.add(this.client, Number(headers['retry-after'] ?? 0));
+    }
     answer.once('end', () => {
       // What says that it is overloaded has not tried.
       if (!breaker.isClosed && answer.statusCode !== 503) breaker.clear(this);

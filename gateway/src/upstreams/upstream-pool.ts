@@ -7,6 +7,7 @@ import type { UpstreamName } from '../config.ts';
 import { Admission, type Places } from './admission.ts';
 import { type BreakerTimes, CircuitBreaker } from './circuit-breaker.ts';
 import { Replica, type ReplicaState } from './replica.ts';
+import { TurnedAway } from './turned-away.ts';
 
 /** Milliseconds from one probe of a replica to the next. */
 const probeInterval = 250;
@@ -36,6 +37,7 @@ export class UpstreamPool {
   readonly #logger: Logger;
   readonly admission: Admission;
   readonly breaker: CircuitBreaker;
+  readonly turnedAway = new TurnedAway();
   readonly #goneListeners: ((replica: Replica) => void)[] = [];
   /** What a request is answered for which there is no room. One for all: they come by the thousand. */
   readonly busy: Problem;

@@ -1,3 +1,4 @@
+import { inPieces } from '@shop/service-kit/pieces.ts';
 import { faultsAt, type Parsed, parseBody, validationProblem } from '@shop/service-kit/validation.ts';
 import * as z from 'zod';
 import { expectedVersion, id } from '../fields.ts';
@@ -16,6 +17,8 @@ export const batchBody = z
   });
 
 const removal = z.strictObject({ id, version: expectedVersion });
+type Removal = z.output<typeof removal>;
+const bareRemoval = id.transform((bare): Removal => ({ id: bare }));
 
 /** What the operations of a resource's batch look like. */
 export interface OperationSchemas<C extends z.ZodType, U extends z.ZodObject> {
@@ -45,29 +48,35 @@ export type Operation<T> = { pointer: string } & Parsed<T>;
 export interface ParsedBatch<Create, Update> {
   create: Operation<Create>[];
   update: Operation<Update>[];
-  remove: Operation<z.output<typeof removal>>[];
+  remove: Operation<Removal>[];
 }
 
-/** Parses every operation of a batch. */
-export function parseBatch<C extends z.ZodType, U extends z.ZodObject>(
+/** Parses every operation of a batch, in pieces. */
+export async function parseBatch<C extends z.ZodType, U extends z.ZodObject>(
   body: z.output<typeof batchBody>,
   { create, update }: OperationSchemas<C, U>,
-): ParsedBatch<z.output<C>, z.output<U>> {
-  const operationAt = <T>(pointer: string, parsed: Parsed<T>): Operation<T> =>
-    parsed.faults ? { pointer, faults: faultsAt(pointer, parsed.faults) } : { pointer, ...parsed };
+): Promise<ParsedBatch<z.output<C>, z.output<U>>> {
+  const rest = inPieces();
+  async function parseAll<S extends z.ZodType>(
+    name: keyof typeof body,
+    schemaOf: (raw: unknown) => S,
+  ): Promise<Operation<z.output<S>>[]> {
+    const operations: Operation<z.output<S>>[] = [];
+    for (const [index, raw] of body[name].entries()) {
+      const pointer = `/${name}/${index}`;
+      const parsed = parseBody(schemaOf(raw), raw);
+      operations.push(parsed.faults ? { pointer, faults: faultsAt(pointer, parsed.faults) } : { pointer, ...parsed });
+      await rest();
+    }
+    return operations;
+  }
   return {
-    create: body.create.map((raw, index) => operationAt(`/create/${index}`, parseBody(create, raw))),
-    update: body.update.map((raw, index) => operationAt(`/update/${index}`, parseBody(update, raw))),
-    remove: body.delete.map((raw, index) => {
-      const isBare = typeof raw !== 'object' || raw === null;
-      const parsed = isBare
-        ? parseBody(
-            id.transform((bare) => ({ id: bare })),
-            raw,
-          )
-        : parseBody(removal, raw);
-      return operationAt(`/delete/${index}`, parsed as Parsed<z.output<typeof removal>>);
-    }),
+    create: await parseAll('create', () => create),
+    update: await parseAll('update', () => update),
+    remove: await parseAll(
+      'delete',
+      (raw): z.ZodType<Removal> => (typeof raw === 'object' && raw !== null ? removal : bareRemoval),
+    ),
   };
 }
 

@@ -125,7 +125,7 @@ export function batchRoute<
     work: async (transaction, { query: { _on_error, _return }, body }) => {
       const room = new ResponseRoom(_return === 'minimal' ? 0 : undefined);
       limitTo(transaction, room);
-      const batch = parseBatch(body, schemas);
+      const batch = await parseBatch(body, schemas);
       if (_on_error === 'abort') refuseFaults(batch);
       const checked = ({ id, version }: { id: number; version?: number | undefined }) => ({
         id,

@@ -1,6 +1,10 @@
 import type { Database, Transaction } from '@shop/db/connection/connection.ts';
+import { isTimeUp } from '@shop/db/errors.ts';
 import type { ServiceAccount } from '@shop/db/settings.ts';
+import { isCutShort } from '@shop/service-kit/deadline.ts';
+import { unavailable } from '@shop/service-kit/problem.ts';
 import { defineRoute, type Input, type Output, type Reply, type Route } from '@shop/service-kit/route.ts';
+import type { Request } from 'express';
 import * as z from 'zod';
 import { idempotencyKeyHeader, keptAnswer, keyedRequest, once } from './idempotency.ts';
 import { type Expectation, preconditionHeaders, refuseOtherPreconditions } from './precondition.ts';
@@ -110,17 +114,29 @@ export function defineWrite<
       const keyed = key === undefined ? undefined : keyedRequest(account, String(key), input.request);
       const isDryRun = _dry_run === 'true';
       const given = { ...input, query: query as Output<Q> };
-      const reply = await runWrite({
-        db,
-        stepSize,
-        dependents: dependents?.(given),
-        dryRun: isDryRun,
-        isRepeatable: keyed !== undefined,
-        kept: keyed && ((transaction) => keptAnswer(db, transaction, keyed)),
-        wrap: (transaction, done) => (keyed ? once(db, transaction, keyed, done) : done()),
-        work: (transaction, settlement) => work(transaction, { ...given, expectation, settlement }),
-      });
+      const reply = await inItsTime(input.request, () =>
+        runWrite({
+          db,
+          stepSize,
+          dependents: dependents?.(given),
+          dryRun: isDryRun,
+          isRepeatable: keyed !== undefined,
+          kept: keyed && ((transaction) => keptAnswer(db, transaction, keyed)),
+          wrap: (transaction, done) => (keyed ? once(db, transaction, keyed, done) : done()),
+          work: (transaction, settlement) => work(transaction, { ...given, expectation, settlement }),
+        }),
+      );
       return isDryRun ? { ...reply, headers: { ...reply.headers, 'Dry-Run': 'true' } } : reply;
     },
   });
+}
+
+/** Says of a write that had less than its time, because others wait for it, that it can be tried again. */
+async function inItsTime(request: Request, work: () => Promise<Reply>): Promise<Reply> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isTimeUp(error) || !isCutShort(request)) throw error;
+    throw unavailable('The body is large, and there was not enough time for it. Nothing was changed.', error);
+  }
 }
