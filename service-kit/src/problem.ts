@@ -1,9 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { isLargelyUnread } from './early-answer.ts';
+import { noteCause } from './failure-cause.ts';
+import { jsonResponse } from './json-response.ts';
+import { JsonText } from './json-text.ts';
 import type { Logger } from './logger.ts';
 import { type ProblemCode, problemCatalogue } from './problem-catalogue.ts';
-import { noteCause } from './request-log.ts';
 
 /** One fault in a request: where it is (`pointer` into the body, `parameter` or `header`), what it is, and what is allowed there. */
 export interface Fault {
@@ -142,7 +144,8 @@ export function answerProblem(logger: Logger, res: ServerResponse, problem: Prob
   for (const [name, value] of Object.entries(problem.headers)) res.setHeader(name, value);
   // Not Express's `send`, which would make up an entity tag: a problem is no version of anything.
   res.setHeader('Content-Type', 'application/problem+json; charset=utf-8');
-  res.end(JSON.stringify(problem.toDocument(request_id)));
+  const text = new JsonText([JSON.stringify(problem.toDocument(request_id))]);
+  res.end(jsonResponse(text, res.req.url ?? '').pieces[0]);
 }
 
 /** The one place where errors become answers. */

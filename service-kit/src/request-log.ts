@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { clientHeader } from './client.ts';
+import { causeOf } from './failure-cause.ts';
 import type { Logger } from './logger.ts';
 import { brokenOff, requestBegan, requestEnded } from './metrics.ts';
 import { endSpan, inServerSpan, traceIdsOf } from './tracing.ts';
@@ -8,14 +9,6 @@ const logged = new WeakSet<IncomingMessage>();
 
 /** What machines ask every few seconds says nothing about those whom we serve. */
 const isProbe = (url: string): boolean => /^\/(?:health|metrics)\b/.test(url);
-
-const causes = new WeakMap<IncomingMessage, { message: string; code?: string }>();
-
-/** Has the line of a request tell why it was answered with a 503 or its like, or broken off: without a stack, for they come by the thousand. */
-export function noteCause(req: IncomingMessage, cause: unknown): void {
-  const { message, code, name } = cause as NodeJS.ErrnoException;
-  causes.set(req, { message: message || code || name || String(cause), ...(code && { code }) });
-}
 
 /** The template of the route that Express has found for a request. */
 const routeOf = (req: IncomingMessage): string | undefined => (req as { route?: { path: string } }).route?.path;
@@ -62,7 +55,7 @@ export function requestLog(
         // Not before: a key is looked at after this was called.
         const client = req.headers[clientHeader];
         const ids = { request_id, ...traceIdsOf(span), ...(client && { client }) };
-        const err = causes.get(req);
+        const err = causeOf(req);
         const outcome = writableFinished ? { status } : { broken_off: true };
         const entry = { ...ids, req: { method, url }, res: outcome, responseTime, ...(err && { err }) };
         const isOurs = err !== undefined || (writableFinished && status >= 500);
