@@ -42,7 +42,7 @@ function refusal(
   const { status, code } = problem;
   // Nothing of what came: it may be of any size, and hold any secret.
   logger?.info({ request_id: id, status, code, address }, `rejected malformed request: ${status} ${code}`);
-  const text = JSON.stringify(problem.toDocument(id));
+  const text = `${JSON.stringify(problem.toDocument(id))}\n`;
   const head = {
     ...headers,
     ...problem.headers,

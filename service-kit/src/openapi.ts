@@ -5,6 +5,7 @@ import {
   type ZodOpenApiPathsObject,
   type ZodOpenApiResponsesObject,
 } from 'zod-openapi';
+import { prettyParameter } from './json-response.ts';
 import { bodyTypes } from './media-types.ts';
 import { type ProblemCode, problemCatalogue } from './problem-catalogue.ts';
 import { defineRoute, type Route } from './route.ts';
@@ -133,6 +134,13 @@ function contentOf({ method, documentedBody, examples }: Route, body: z.ZodType)
   return Object.fromEntries(types.map((type) => [type, content]));
 }
 
+/** The query of a route, with what every response of JSON understands. */
+function queryOf({ query, replies }: Route): { query: z.ZodObject } | undefined {
+  const isJson = Object.values(replies).some(({ mediaType }) => mediaType === undefined);
+  if (!isJson) return query && { query };
+  return { query: (query ?? z.strictObject({})).safeExtend({ _pretty: prettyParameter }) };
+}
+
 function operationOf(route: Route): ZodOpenApiOperationObject {
   return {
     operationId: route.operationId,
@@ -141,7 +149,7 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
     ...(route.description ? { description: route.description } : {}),
     requestParams: {
       ...(route.params ? { path: route.params } : {}),
-      ...(route.query ? { query: route.query } : {}),
+      ...(queryOf(route) ?? {}),
       ...(route.headers ? { header: route.headers } : {}),
     },
     ...(route.body

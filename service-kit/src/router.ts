@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { type Request, type Response, Router } from 'express';
 import { inSharedTime, inTime } from './deadline.ts';
 import { etagOf, matchesNone } from './etag.ts';
+import { jsonResponse } from './json-response.ts';
 import { JsonText } from './json-text.ts';
 import { Problem } from './problem.ts';
 import { held, withinBudget } from './response-budget.ts';
@@ -27,11 +28,12 @@ function textOf(body: unknown): JsonText {
 /** The JSON and the entity tag of replies that several requests share. */
 const renderedReplies = new WeakMap<Reply, Rendered>();
 
-function render(reply: Reply): Rendered {
+/** Renders a reply to `url`, which is the same for all that share it. */
+function render(reply: Reply, url: string): Rendered {
   const known = renderedReplies.get(reply);
   if (known) return known;
   const text = textOf(reply.body);
-  const rendered = { text, etag: reply.headers?.ETag ?? etagOf(text, reply.version) };
+  const rendered = { text: jsonResponse(text, url), etag: reply.headers?.ETag ?? etagOf(text, reply.version) };
   renderedReplies.set(reply, rendered);
   return rendered;
 }
@@ -50,7 +52,8 @@ function send(req: Request, res: Response, reply: Reply): void {
     res.status(status).end(reply.text);
     return;
   }
-  const { text, etag } = isRead(req) ? render(reply) : { text: textOf(body), etag: undefined };
+  const url = req.originalUrl;
+  const { text, etag } = isRead(req) ? render(reply, url) : { text: jsonResponse(textOf(body), url), etag: undefined };
   if (status === 200 && etag !== undefined) {
     res.set('ETag', etag);
     const named = req.get('If-None-Match');

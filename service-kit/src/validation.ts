@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import type * as z from 'zod';
 import { inexactNumbers } from './exact-numbers.ts';
+import { prettyValues } from './json-response.ts';
 import { bodyTypes } from './media-types.ts';
 import { type Fault, Problem } from './problem.ts';
 import type { Input, Route } from './route.ts';
@@ -35,13 +36,22 @@ export function parseRequest(route: Route, req: Request): Input<never, never, ne
     return parsed.value;
   };
   const params = parse('params', route.params, req.params);
-  const query = parse('query', route.query, req.query);
+  const { _pretty, ...parameters } = req.query;
+  faults = faults.concat(prettyFaults(_pretty));
+  const query = parse('query', route.query, parameters);
   const named = Object.keys(route.headers?.shape ?? {}).map((name) => [name, req.get(name)]);
   const headers = parse('headers', route.headers, Object.fromEntries(named));
   const body = parse('body', route.body, route.isBodyOptional ? (req.body ?? {}) : req.body);
-  faults = faults.concat(route.crossCheck?.({ params: req.params, query: req.query, body: req.body }) ?? []);
+  faults = faults.concat(route.crossCheck?.({ params: req.params, query: parameters, body: req.body }) ?? []);
   if (faults.length > 0) throw validationProblem(faults);
   return { params, query, headers, body, request: req } as Input<never, never, never, never>;
+}
+
+/** What is wrong with the value of `_pretty`, which every route takes. */
+function prettyFaults(value: unknown): Fault[] {
+  if (value === undefined || prettyValues.includes(value as string)) return [];
+  const detail = Array.isArray(value) ? 'must be given once' : 'must be true or false';
+  return [{ parameter: '_pretty', code: 'invalid_value', detail, allowed: ['true', 'false'] }];
 }
 
 function parsePart<S extends z.ZodType>(part: Part, schema: S, value: unknown): Parsed<z.output<S>> {

@@ -53,11 +53,12 @@ const digestOf = (parts: unknown[]): Buffer => createHash('sha256').update(JSON.
 
 /**
  * A key belongs to its caller: the client that the gateway names, by whichever of its API keys; where there are none, whoever
- * sends the same `Authorization`. A dry run counts as the request that it tries out.
+ * sends the same `Authorization`. A dry run counts as the request that it tries out, and so does one whose response is indented.
  */
 export function keyedRequest(account: ServiceAccount, key: string, request: Request): KeyedRequest {
   const { pathname, searchParams } = new URL(request.originalUrl, 'http://localhost');
   searchParams.delete('_dry_run');
+  searchParams.delete('_pretty');
   const client = request.get(clientHeader);
   return {
     table: tableOf(account),
