@@ -133,7 +133,7 @@ describe('/openapi.json', () => {
             ? ['_on_error', '_return']
             : [];
       const preconditions = isConditional ? ['If-Match', 'If-None-Match'] : [];
-      const expected = ['Idempotency-Key', '_dry_run', ...preconditions, ...own];
+      const expected = ['Idempotency-Key', '_dry_run', '_pretty', ...preconditions, ...own];
       expect([operationId, names.toSorted()]).toEqual([operationId, expected.toSorted()]);
       expect(Object.keys(responses)).toEqual(
         expect.arrayContaining(['409', '422', ...(isConditional ? ['412', ...(isStock ? [] : ['428'])] : [])]),
