@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { request } from '@shop/testing/http.ts';
+import { requestUntilAnswered } from '@shop/testing/retry.ts';
 import { ask, WriteLog } from './ask.ts';
 import type { MakeFault, System } from './system.ts';
 
@@ -15,7 +16,10 @@ interface Created {
 }
 
 async function batch(gateway: string, resource: string, body: object): Promise<{ create: { id: number }[] }> {
-  const answer = await request(`${gateway}/api/${resource}/batch?_return=minimal`, { method: 'POST', body });
+  // What it makes and removes is large, too, and may be refused on a slow machine.
+  const headers = { 'Idempotency-Key': randomUUID() };
+  const url = `${gateway}/api/${resource}/batch?_return=minimal`;
+  const answer = await requestUntilAnswered(url, { method: 'POST', body, headers });
   if (answer.status !== 200) throw new Error(`the heavy ${resource}: ${answer.status} ${answer.text.slice(0, 1_000)}`);
   return answer.body;
 }
