@@ -24,7 +24,7 @@ export interface JsonBodies {
 const patience = 3_000;
 
 /** The share of its time that one of these is worked on before it is given up: what is left is enough to say so. */
-const workShare = 0.8;
+const workShare = 0.9;
 
 const beyond: Record<keyof typeof jsonBounds, [code: string, detail: string]> = {
   depth: ['too_deep', `must not be nested more than ${jsonBounds.depth} deep`],
