@@ -1,8 +1,9 @@
+import type { ServerResponse } from 'node:http';
 import { afterEach, expect, test } from '@jest/globals';
 import { memoryLogger, request } from '@shop/testing/http.ts';
 import * as z from 'zod';
 import { createApp } from './app.ts';
-import { remaining } from './deadline.ts';
+import { forAll, remaining } from './deadline.ts';
 import { defineRoute, type Method, type Reply } from './route.ts';
 import { routerOf } from './router.ts';
 import { listen, type RunningServer } from './server.ts';
@@ -90,4 +91,29 @@ test('When who began the wait for a shared answer gives up, then the others have
   expect((await request(url, { headers: within('50') })).status).toBe(504);
   answer.resolve({ status: 200, body: 'here' });
   expect([(await underway).body, (await waiting).body]).toEqual(['here', 'here']);
+});
+
+test.each(['GET', 'POST'])('When the client of a %s goes away, then its work has no time left', async (method) => {
+  const begun = Promise.withResolvers<void>();
+  const gone = Promise.withResolvers<void>();
+  const left = Promise.withResolvers<number[]>();
+  const url = await start(async () => {
+    const before = remaining();
+    begun.resolve();
+    await gone.promise;
+    const everybody = forAll(() => remaining());
+    left.resolve([before, remaining(), everybody]);
+    return { status: 200 };
+  });
+  server.server.on('request', (_req, res: ServerResponse) => res.once('close', () => gone.resolve()));
+  const client = new AbortController();
+  const asked = fetch(url, { method, signal: client.signal }).catch(() => undefined);
+  await begun.promise;
+
+  client.abort();
+  await asked;
+
+  expect(await left.promise).toEqual([expect.any(Number), 0, expect.any(Number)]);
+  expect((await left.promise)[0]).toBeGreaterThan(0);
+  expect((await left.promise)[2]).toBeGreaterThan(0);
 });

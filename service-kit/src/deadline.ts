@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { senderOf } from './client.ts';
 import { Problem } from './problem.ts';
 
@@ -14,20 +14,41 @@ export function budgetOf({ headers }: IncomingMessage, most: number): number {
   return typeof named === 'string' && /^\d{1,9}$/.test(named) ? Math.min(Number(named), most) : most;
 }
 
-/** The work that runs: when it has to end, on the clock of `performance`, and who has asked for it. */
+/** The work that runs. */
 interface Work {
+  /** When it has to end, on the clock of `performance`. */
   end: number;
+  /** Who has asked for it. */
   client: string;
+  /** Whether somebody still waits for what comes of it. Absent: it is to be done in any case. */
+  isWanted?: (() => boolean) | undefined;
 }
 
 const atWork = new AsyncLocalStorage<Work>();
 
-/** Runs `work`, for which there are `ms` milliseconds, whatever it is a part of has left. */
-export const within = <T>(ms: number, work: () => T, client = workingFor()): T =>
-  atWork.run({ end: performance.now() + ms, client }, work);
+/**
+ * Runs `work`, for which there are `ms` milliseconds, whatever it is a part of has left.
+ * @param isWanted whether somebody still waits for it; as with what it is a part of, when absent
+ */
+export const within = <T>(
+  ms: number,
+  work: () => T,
+  client = workingFor(),
+  isWanted = atWork.getStore()?.isWanted,
+): T => atWork.run({ end: performance.now() + ms, client, isWanted }, work);
 
-/** Milliseconds that are left for the work that runs: 0 or less when the time is up, Infinity where there is no limit. */
-export const remaining = (): number => (atWork.getStore()?.end ?? Number.POSITIVE_INFINITY) - performance.now();
+/** Runs work that others than who asks need, too: it has the same time, and is done when that one has gone. */
+export const forAll = <T>(work: () => T): T =>
+  atWork.run({ end: atWork.getStore()?.end ?? Number.POSITIVE_INFINITY, client: workingFor() }, work);
+
+/**
+ * Milliseconds that are left for the work that runs: 0 or less when the time is up or nobody waits for it any more, Infinity where
+ * there is no limit.
+ */
+export function remaining(): number {
+  const { end = Number.POSITIVE_INFINITY, isWanted } = atWork.getStore() ?? {};
+  return isWanted && !isWanted() ? 0 : end - performance.now();
+}
 
 /** Who has asked for the work that runs, see {@link senderOf}. */
 export const workingFor = (): string => atWork.getStore()?.client ?? '';
@@ -67,10 +88,11 @@ export function beginBudget(req: IncomingMessage, most: number): void {
 }
 
 /**
- * Runs the work of a request in the time that is left for it.
+ * Runs the work of a request in the time that is left for it. When its client has gone, nothing more is begun: what it has changed
+ * so far is undone. Else whoever asks and goes away has more done at a time than there are places for.
  * @throws {Problem} 504 `upstream_timeout`; the work may go on
  */
-export async function inTime<T>(req: IncomingMessage, work: () => Promise<T>): Promise<T> {
+export async function inTime<T>(req: IncomingMessage, res: ServerResponse, work: () => Promise<T>): Promise<T> {
   const budget = budgets.get(req);
   if (!budget) return work();
   const now = performance.now();
@@ -79,7 +101,7 @@ export async function inTime<T>(req: IncomingMessage, work: () => Promise<T>): P
     timer = setTimeout(() => reject(timeIsUp(req)), Math.max(0, budget.answer - now));
   });
   try {
-    return await Promise.race([within(budget.work - now, work, senderOf(req)), late]);
+    return await Promise.race([within(budget.work - now, work, senderOf(req), () => !res.closed), late]);
   } finally {
     clearTimeout(timer);
   }
@@ -88,10 +110,11 @@ export async function inTime<T>(req: IncomingMessage, work: () => Promise<T>): P
 /**
  * Runs work that several requests share. It has the time of a request that has just come, so that nobody is failed by what
  * another has left.
+ * @param isWanted whether one of them is still waiting
  */
-export function inSharedTime<T>(req: IncomingMessage, work: () => Promise<T>): Promise<T> {
+export function inSharedTime<T>(req: IncomingMessage, work: () => Promise<T>, isWanted: () => boolean): Promise<T> {
   const budget = budgets.get(req);
-  return budget ? within(budget.shared, work, senderOf(req)) : work();
+  return budget ? within(budget.shared, work, senderOf(req), isWanted) : work();
 }
 
 /** Milliseconds that are left for the work of a request; Infinity where there is no limit. */

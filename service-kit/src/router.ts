@@ -90,8 +90,8 @@ export function routerOf(routes: Route[]): Router {
         };
         // A handler sees the tags that the client knows.
         const question = () => `${req.originalUrl}\n${req.get('If-None-Match') ?? ''}`;
-        const reply = isRead(req) ? () => share(question(), () => inSharedTime(req, handle)) : handle;
-        const made = await inTime(req, reply);
+        const shared = () => share(question(), res, (isWanted) => inSharedTime(req, handle, isWanted));
+        const made = await inTime(req, res, isRead(req) ? shared : handle);
         const drop = held(made);
         // Who has gone away meanwhile does not close any more.
         if (res.destroyed) drop();

@@ -20,8 +20,8 @@ test('When many ask the same while an answer is on its way, then all of them sha
   const { begun, work, settle } = workshop();
   const ask = sharing<number>();
 
-  const first = ask('a', work);
-  const others = Array.from({ length: 20 }, () => ask('a', work));
+  const first = ask('a', { closed: false }, work);
+  const others = Array.from({ length: 20 }, () => ask('a', { closed: false }, work));
   await settle();
   const atFirst = begun.length;
   begun[0]?.resolve(1);
@@ -38,11 +38,11 @@ test('When the next one is on its way, then who asks gets the one after that', a
   const { begun, work, settle } = workshop();
   const ask = sharing<number>();
 
-  void ask('a', work);
-  const second = ask('a', work);
+  void ask('a', { closed: false }, work);
+  const second = ask('a', { closed: false }, work);
   begun[0]?.resolve(1);
   await settle();
-  const third = ask('a', work);
+  const third = ask('a', { closed: false }, work);
   begun[1]?.resolve(2);
   await settle();
   begun[2]?.resolve(3);
@@ -54,8 +54,8 @@ test('When an answer fails, then those who have asked meanwhile still get theirs
   const { begun, work, settle } = workshop();
   const ask = sharing<number>();
 
-  const first = ask('a', work);
-  const second = ask('a', work);
+  const first = ask('a', { closed: false }, work);
+  const second = ask('a', { closed: false }, work);
   begun[0]?.reject(new Error('away'));
   await expect(first).rejects.toThrow('away');
   await settle();
@@ -68,8 +68,8 @@ test('When the questions differ, then each is answered at once', () => {
   const { begun, work } = workshop();
   const ask = sharing<number>();
 
-  void ask('a', work);
-  void ask('b', work);
+  void ask('a', { closed: false }, work);
+  void ask('b', { closed: false }, work);
 
   expect(begun).toHaveLength(2);
 });
@@ -78,10 +78,40 @@ test('When nobody asks meanwhile, then the next question is answered anew', asyn
   const { begun, work, settle } = workshop();
   const ask = sharing<number>();
 
-  void ask('a', work);
+  void ask('a', { closed: false }, work);
   begun[0]?.resolve(1);
   await settle();
-  void ask('a', work);
+  void ask('a', { closed: false }, work);
 
   expect(begun).toHaveLength(2);
+});
+
+test('When those who share an answer go away, then it is wanted until the last one has gone', async () => {
+  const { begun, work, settle } = workshop();
+  const ask = sharing<number>();
+  const wanted: (() => boolean)[] = [];
+  const told = (isWanted: () => boolean) => {
+    wanted.push(isWanted);
+    return work();
+  };
+  const [one, two, three] = [{ closed: false }, { closed: false }, { closed: false }];
+
+  void ask('a', one, told);
+  void ask('a', two, told);
+  void ask('a', three, told);
+  begun[0]?.resolve(1);
+  await settle();
+  const isWanted = () => wanted.map((tell) => tell());
+  const seen = [isWanted()];
+  one.closed = true;
+  two.closed = true;
+  seen.push(isWanted());
+  three.closed = true;
+  seen.push(isWanted());
+
+  expect(seen).toEqual([
+    [true, true],
+    [false, true],
+    [false, false],
+  ]);
 });

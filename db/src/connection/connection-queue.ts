@@ -72,6 +72,8 @@ export function queueFor(
     else if (watchdog.queue.size >= bounds.queue) throw new QueueFullError();
     else await enter();
     try {
+      // Who waited for it may have gone meanwhile.
+      if (remaining() <= 0) throw new DeadlineError();
       return await getConnection(options);
     } catch (error) {
       leave();

@@ -2,6 +2,7 @@ import { hkdfSync } from 'node:crypto';
 import type { Database } from '@shop/db/connection/connection.ts';
 import { readCursorKeys } from '@shop/db/cursor-keys.ts';
 import type { ServiceAccount } from '@shop/db/settings.ts';
+import { forAll } from '@shop/service-kit/deadline.ts';
 
 /** Milliseconds after which keys that are used are read again, and those between two reads for signatures that nobody knows. */
 const readAgain = { used: 60_000, unknown: 1_000 };
@@ -27,7 +28,7 @@ export class CursorKeys {
   async load(): Promise<void> {
     const read = this.#read;
     if (!read) return;
-    this.#reading ??= read()
+    this.#reading ??= forAll(read)
       .then((keys) => {
         this.#keys = keys;
       })

@@ -1,5 +1,6 @@
 import { type Database, padded, placeholders, select } from '@shop/db/connection/connection.ts';
 import type { QueryTerm } from '@shop/db/search/terms.ts';
+import { forAll } from '@shop/service-kit/deadline.ts';
 import type { ListDeclaration } from './declaration.ts';
 
 /** How many rows are looked at, and how much of each: enough to tell what one row in a few hundred has. */
@@ -67,7 +68,7 @@ export async function termSample(db: Database, table: Table): Promise<TermSample
   tables.set(table, known);
   const age = performance.now() - (known.drawn?.at ?? Number.NEGATIVE_INFINITY);
   if (age > (known.drawn?.sample === 'small' ? smallLifetime : lifetime)) {
-    known.drawing ??= draw(db, table)
+    known.drawing ??= forAll(() => draw(db, table))
       .then((sample) => {
         known.drawn = { sample, at: performance.now() };
       })
