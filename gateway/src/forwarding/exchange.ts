@@ -210,6 +210,11 @@ export class Exchange implements Attempt, Guest, Holder, Suspect {
       this.#finish(new Problem('validation_failed', 'The URL holds characters that have to be percent-encoded.'));
       return;
     }
+    if ((error as NodeJS.ErrnoException).code?.startsWith('HPE_')) {
+      // It is there, and says something that cannot be read: to ask again, or another one, would be no better.
+      this.#finish(unavailable(`${pool.name} has given an answer that cannot be read.`, error));
+      return;
+    }
     const mayRetry = this.#isConnected && pool.breaker.lost(this, replica.lossNow());
     if (this.#isAnswered) {
       this.#finish(unavailable(`${pool.name} aborted its response.`, error));

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { request } from '@shop/testing/http.ts';
-import { closeAll, echo, nowhere, startGateway, startUpstream } from '../testing.ts';
+import { closeAll, echo, nowhere, startGateway, startUpstream, untilKnown } from '../testing.ts';
 
 afterEach(closeAll);
 
@@ -98,4 +98,30 @@ describe('an upstream that fails', () => {
     expect(before.status).toBe(503);
     expect((await request(`${gateway.url}/api/products`)).status).toBe(200);
   });
+});
+
+test('When a service gives an answer that cannot be read, then it is 503, and nobody takes the service for lost', async () => {
+  const asked: string[] = [];
+  const service = (req: IncomingMessage, res: ServerResponse) => {
+    asked.push(String(req.url));
+    if (req.url?.endsWith('/unreadable')) res.setHeader('Link', 'x'.repeat(100_000));
+    res.end('{}');
+  };
+  const [one, other] = [await startUpstream(service), await startUpstream(service)];
+  const gateway = await startGateway({ catalog: `${one.url},${other.url}` });
+  await untilKnown();
+
+  const answers = [
+    await request(`${gateway.url}/api/products/unreadable`),
+    await request(`${gateway.url}/api/products/1`),
+    await request(`${gateway.url}/api/products/unreadable`),
+  ];
+
+  expect(answers.map(({ status, body }) => [status, body?.detail])).toEqual([
+    [503, 'catalog-service has given an answer that cannot be read.'],
+    [200, undefined],
+    [503, 'catalog-service has given an answer that cannot be read.'],
+  ]);
+  expect(asked.filter((url) => url.startsWith('/api/'))).toHaveLength(3);
+  expect(gateway.lines.filter(({ state }) => state === 'away')).toEqual([]);
 });

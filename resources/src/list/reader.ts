@@ -58,9 +58,47 @@ const among = ({ selection, window, raw }: ListRequest, { rows }: FoundPage): Li
 /** Parameters that say which page it is; a link to another page has its own. */
 const paging = new Set(['_cursor', '_start', '_end', '_page', '_limit']);
 
+/** Characters that the parameters of a list may have as a link repeats them. */
+const longestQuery = 5_000;
+
+/** Bytes of a `Link` header. Of headers that are longer, clients and proxies read none. */
+const longestLinks = 12_000;
+
+/** The parameters that all pages of a list have in common, as links have them. */
+const queryOf = ({ raw }: ListRequest): URLSearchParams =>
+  new URLSearchParams(raw.filter(([name]) => !paging.has(name)));
+
+/** @throws {Problem} 400 for parameters that are too long to be repeated in links */
+function refuseLongQuery(request: ListRequest): void {
+  const query = queryOf(request);
+  if (query.size === 0 || String(query).length <= longestQuery) return;
+  const lengths = new Map<string, number>();
+  for (const [name, value] of query) lengths.set(name, (lengths.get(name) ?? 0) + encodeURIComponent(value).length);
+  const [longest] = [...lengths].toSorted(([, one], [, other]) => other - one);
+  throw validationProblem([
+    {
+      parameter: longest?.[0] ?? '',
+      code: 'too_long',
+      detail: `is too long: all parameters together must have at most ${longestQuery} characters as a URL has them`,
+      allowed: { maximum: longestQuery },
+    },
+  ]);
+}
+
+/** The most useful of some links, which is the last one, and of the others as many as have room. */
+function linksThatFit(links: string[]): string {
+  let room = longestLinks;
+  const fitting = links.toReversed().filter((text, index) => {
+    const fits = index === 0 || text.length + 2 <= room;
+    if (fits) room -= text.length + 2;
+    return fits;
+  });
+  return fitting.toReversed().join(', ');
+}
+
 /** A list of `paging` parameters as a link of the `Link` header; relative, so that it holds behind any proxy. */
 function link(path: string, request: ListRequest, rel: string, own: Record<string, string | number>): string {
-  const query = new URLSearchParams(request.raw.filter(([name]) => !paging.has(name)));
+  const query = queryOf(request);
   for (const [name, value] of Object.entries(own)) query.append(name, String(value));
   return `<${path}?${query}>; rel="${rel}"`;
 }
@@ -113,7 +151,7 @@ export function createListReader(db: Database, declaration: ListDeclaration, pat
       if (isMore && end) add('prev', at('before', end));
       add('next', last ? at('after', last) : at(otherWay[position.direction], position.values));
     }
-    return links.join(', ');
+    return linksThatFit(links);
   }
 
   function offsetLinks(request: ListRequest, total: number): string {
@@ -124,7 +162,7 @@ export function createListReader(db: Database, declaration: ListDeclaration, pat
     const links = [link(path, request, 'first', at(0))];
     if (start > 0) links.push(link(path, request, 'prev', { _start: Math.max(0, start - limit), _end: start }));
     if (start + limit < total) links.push(link(path, request, 'next', at(start + limit)));
-    return links.join(', ');
+    return linksThatFit(links);
   }
 
   /**
@@ -136,6 +174,7 @@ export function createListReader(db: Database, declaration: ListDeclaration, pat
     asked: ListRequest,
     present: (rows: Row[], selection: Selection, snapshot?: Transaction) => Promise<Item[]>,
   ): Promise<ListPage> {
+    refuseLongQuery(asked);
     const subject = subjectOf(asked);
     const position = await positionOf(asked, subject);
     const prepared = declaration.prepare ? await declaration.prepare(db, asked) : asked;
