@@ -383,3 +383,30 @@ test('When many read the same list all the time, then who has created a product 
 
   expect(seen).toEqual(Array.from({ length: 20 }, () => true));
 });
+
+test('When the parameters of a list are too long to be repeated in links, then it is 400', async () => {
+  const { status, body } = await service.get(`/api/products?product_name_ne=short&slug_ne=${'%22'.repeat(2_000)}`);
+
+  expect(status).toBe(400);
+  expect(body.errors).toMatchObject([{ parameter: 'slug_ne', code: 'too_long', allowed: { maximum: 5_000 } }]);
+});
+
+test('When the parameters of a list are as long as they may be, then its pages lead on, and their heads stay short', async () => {
+  const query = `_limit=20&_sort=product_name&slug_ne=${'x'.repeat(4_900)}`;
+  const first = await service.get(`/api/products?${query}`);
+  const next = /<([^>]*)>; rel="next"/.exec(first.headers.get('link') ?? '')?.[1] ?? '';
+  const second = await service.get(next);
+
+  const link = second.headers.get('link') ?? '';
+  expect([first.status, second.status]).toEqual([200, 200]);
+  expect(link).toContain('rel="next"');
+  expect(link.length).toBeLessThan(12_000);
+  expect(second.body).toHaveLength(20);
+});
+
+test('When more than 200 characters are looked for, then it is 400', async () => {
+  const { status, body } = await service.get(`/api/products?description_like=${'a'.repeat(201)}`);
+
+  expect(status).toBe(400);
+  expect(body.errors).toMatchObject([{ parameter: 'description_like', code: 'too_long', allowed: { maximum: 200 } }]);
+});

@@ -112,6 +112,9 @@ export const refuse = (
 export const hasOperator = ({ kind }: ListField, operator: Operator): boolean =>
   kind !== 'text' || (operator !== '_gte' && operator !== '_lte');
 
+/** Characters that can be looked for by `_like`: the time that takes is the product of their number and that of the text's. */
+const longestPattern = 200;
+
 const jsonTypes: Partial<Record<FieldKind, string>> = { integer: 'integer', decimal: 'number' };
 
 /** The schema of one filter parameter: it may be repeated, and `null` or nothing stands for null where the field can be null. */
@@ -149,6 +152,11 @@ export function filterSchema(name: string, field: ListField, operator: Operator)
       if (texts.length > largestLimit)
         return refuse(context, `must be given at most ${largestLimit} times`, 'too_long', { maximum: largestLimit });
       if (!repeatable && texts.length > 1) return refuse(context, 'must be given once');
+      if (operator === '_like' && texts.some(({ length }) => length > longestPattern)) {
+        return refuse(context, `must have at most ${longestPattern} characters`, 'too_long', {
+          maximum: longestPattern,
+        });
+      }
       const values = texts.map(parse);
       if (values.some((value) => value === undefined)) {
         const lostPlus =
