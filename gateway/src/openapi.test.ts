@@ -55,3 +55,18 @@ describe('the API description', () => {
     expect((await request(`${gateway.url}/openapi.json`)).status).toBe(503);
   });
 });
+
+test('When very many ask for the description, then the services are asked a few times', async () => {
+  let asked = 0;
+  const catalog: RequestListener = (req, res) => {
+    if (req.url === '/openapi.json') asked++;
+    res.end(JSON.stringify({ openapi: '3.1.1', info: {}, paths: {} }));
+  };
+  const gateway = await startGateway({ catalog, tagging: catalog });
+
+  const answers = await Promise.all(Array.from({ length: 100 }, () => request(`${gateway.url}/openapi.json`)));
+
+  expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
+  // Once a second, whatever the machine is at.
+  expect(asked).toBeLessThan(answers.length);
+});

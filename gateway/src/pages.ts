@@ -5,7 +5,7 @@ import { Problem } from '@shop/service-kit/problem.ts';
 import { type ProblemCode, problemCatalogue } from '@shop/service-kit/problem-catalogue.ts';
 import { methodNotAllowed } from '@shop/service-kit/router.ts';
 import express, { type Response, Router } from 'express';
-import type { OpenApi } from './openapi-document.ts';
+import type { DocumentText } from './openapi.ts';
 
 const referenceAssets = path.dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 
@@ -63,7 +63,7 @@ const endpoints = [
 ] as const;
 
 /** The gateway's own pages: where things are, the reference, the problems. JSON for those who ask for it. */
-export async function pageRouter(document: () => Promise<OpenApi>): Promise<Router> {
+export async function pageRouter(document: () => Promise<DocumentText>): Promise<Router> {
   const router = Router();
   const files = { 'page.css': 'css', 'reference.js': 'js' } as const;
   for (const [name, type] of Object.entries(files)) {
@@ -96,7 +96,8 @@ export async function pageRouter(document: () => Promise<OpenApi>): Promise<Rout
   });
 
   router.get('/openapi.json', async (_req, res) => {
-    res.json(await document());
+    const { text, etag } = await document();
+    res.set('ETag', etag).type('json').send(text);
   });
 
   const reference = await asset('reference.html');

@@ -88,8 +88,9 @@ export function routerOf(routes: Route[]): Router {
           req.params = params;
           return withinBudget(() => route.handler(parseRequest(route, req)));
         };
-        // A handler sees the tags that the client knows.
-        const question = () => `${req.originalUrl}\n${req.get('If-None-Match') ?? ''}`;
+        // A handler of a resource sees the tags that the client knows. All others are told the same, whatever they make up.
+        const tags = () => (route.path.startsWith('/api/') ? (req.get('If-None-Match') ?? '') : '');
+        const question = () => `${req.originalUrl}\n${tags()}`;
         const shared = () => share(question(), res, (isWanted) => inSharedTime(req, handle, isWanted));
         const made = await inTime(req, res, isRead(req) ? shared : handle);
         const drop = held(made);
