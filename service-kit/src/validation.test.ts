@@ -195,3 +195,14 @@ describe('validation', () => {
     expect(body).toEqual({ params: { id: '7' }, query: { size: 'm' }, body: { name: 'x' } });
   });
 });
+
+test('When a name is as long as a body may be, then the problem tells its beginning', async () => {
+  const name = `~${'x'.repeat(900)}`;
+  const body = { name: 'thing', [name]: 1 };
+
+  const { status, text } = await request(`${server.url}/things/7`, { method: 'PUT', body });
+
+  expect(status).toBe(400);
+  expect(JSON.parse(text).errors).toMatchObject([{ pointer: `/~0${'x'.repeat(199)}…`, code: 'unknown_field' }]);
+  expect(text.length).toBeLessThan(1_500);
+});

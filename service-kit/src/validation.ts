@@ -139,13 +139,21 @@ export function sentenceOf(faults: Fault[]): string {
 
 const placeOf = (fault: Fault): string => fault.parameter ?? fault.header ?? (fault.pointer || 'the body');
 
+/** Characters of a name that are told: a body can consist of a single one. */
+const longestName = 200;
+
+const told = (key: PropertyKey): string => {
+  const name = String(key);
+  return name.length <= longestName ? name : `${name.slice(0, longestName)}…`;
+};
+
 /** RFC 6901. */
 const pointerTo = (path: PropertyKey[]): string =>
-  path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+  path.map((key) => `/${told(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 
 function locate(part: Part, path: PropertyKey[]): Pick<Fault, 'pointer' | 'parameter' | 'header'> {
   if (part === 'body') return { pointer: pointerTo(path) };
-  const name = path.map(String).join('.');
+  const name = path.map(told).join('.');
   return part === 'headers' ? { header: name } : { parameter: name };
 }
 
