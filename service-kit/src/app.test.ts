@@ -125,6 +125,14 @@ describe('request id', () => {
 });
 
 describe('log', () => {
+  test('When a URL is as long as one may be, then its line has the beginning', async () => {
+    await send(`/things/7?q=${'x'.repeat(10_000)}`, { headers: { 'X-Request-Id': 'long-url' } });
+
+    const [line] = await linesOf('long-url');
+    expect(JSON.stringify(line).length).toBeLessThan(2_000);
+    expect(line).toMatchObject({ req: { url: expect.stringMatching(/^\/things\/7\?q=x+… \(10012 characters\)$/) } });
+  });
+
   test('When a request is answered, then one line says what was asked, with its id, and how it went', async () => {
     await send('/things/7', { headers: { 'X-Request-Id': 'one-line' } });
 

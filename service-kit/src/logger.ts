@@ -7,6 +7,34 @@ export type Logger = pino.Logger;
 /** Paths whose values never reach the log, whoever logs the object that holds them. */
 const secrets = ['password', 'authorization', 'cookie', 'token'].flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
 
+/** Characters of a text in a line, and causes of an error. */
+const longestText = 4_000;
+const mostCauses = 5;
+
+export const cut = (text: string, most = longestText): string =>
+  text.length <= most ? text : `${text.slice(0, most)}… (${text.length} characters)`;
+
+/** A URL as a line has it: one may have 16 KiB. */
+export const cutUrl = (url: string): string => cut(url, 500);
+
+/**
+ * An error as a line has it: what it is and where it comes from. Not all that it holds, as libraries add the statement with its
+ * values, which may be megabytes of what a client has sent.
+ */
+function errorInLine(error: unknown, depth = 0): unknown {
+  if (!(error instanceof Error)) return cut(String(error));
+  const { name, message, stack, code, errno, cause, parent } = error as Error & Record<string, unknown>;
+  const because = cause ?? parent;
+  return {
+    type: error.constructor.name || name,
+    message: cut(message),
+    stack: cut(stack ?? ''),
+    ...(code === undefined ? {} : { code }),
+    ...(errno === undefined ? {} : { errno }),
+    ...(because === undefined || depth === mostCauses ? {} : { cause: errorInLine(because, depth + 1) }),
+  };
+}
+
 /**
  * A JSON logger for one service; on a terminal, lines for people.
  * @param level a pino level, or `silent`
@@ -19,6 +47,7 @@ export function createLogger(service: string, level: string, stream?: pino.Desti
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     redact: { paths: secrets, censor: '[redacted]' },
+    serializers: { err: (error) => errorInLine(error) },
     ...(isTracing() ? { mixin: activeTraceIds } : {}),
   };
   if (stream) return pino(options, stream);

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { clientHeader } from './client.ts';
 import { causeOf } from './failure-cause.ts';
-import type { Logger } from './logger.ts';
+import { cutUrl, type Logger } from './logger.ts';
 import { brokenOff, requestBegan, requestEnded } from './metrics.ts';
 import { endSpan, inServerSpan, traceIdsOf } from './tracing.ts';
 
@@ -29,7 +29,8 @@ export function requestLog(
   const lines = logger.child({}, { redact: [], serializers: { err: (cause: unknown) => cause } });
   return (request_id, req, res, next, route) => {
     // Express changes them on the way.
-    const { method = '', url = '' } = req;
+    const { method = '' } = req;
+    const url = cutUrl(req.url ?? '');
     if (logged.has(req) || isProbe(url)) {
       next();
       return;
