@@ -14,6 +14,12 @@ import {
 import { type ErrorTranslator, Problem, unavailable } from '@shop/service-kit/problem.ts';
 import { validationProblem } from '@shop/service-kit/validation.ts';
 
+/** How many ids that do not exist are named of a field, which may have 10,000. */
+const mostIds = 100;
+
+const namesOf = (ids: number[]): string =>
+  ids.slice(0, mostIds).join(', ') + (ids.length > mostIds ? ` and ${ids.length - mostIds} more` : '');
+
 /** What the database refused or could not do, as a problem that says nothing of SQL. */
 export const translateDatabaseError: ErrorTranslator = (error) => {
   if (error instanceof DuplicateError) {
@@ -30,8 +36,8 @@ export const translateDatabaseError: ErrorTranslator = (error) => {
   if (error instanceof UnknownReferenceError) {
     const missing = error.references.map(({ field, ids }) => ({
       field,
-      ids,
-      detail: `refers to ${ids.join(', ')}, which ${ids.length === 1 ? 'does' : 'do'} not exist`,
+      ids: ids.slice(0, mostIds),
+      detail: `refers to ${namesOf(ids)}, which ${ids.length === 1 ? 'does' : 'do'} not exist`,
     }));
     return new Problem('unknown_reference', `${missing.map(({ field, detail }) => `${field} ${detail}`).join('; ')}.`, {
       errors: missing.map(({ field, ...rest }) => ({ pointer: `/${field}`, code: 'unknown_reference', ...rest })),

@@ -326,3 +326,20 @@ describe('its size', () => {
     expect([status, body.errors[0].parameter]).toEqual([400, '_on_error']);
   });
 });
+
+test.each([
+  ['abort', 422],
+  ['continue', 200],
+])(
+  'When very many operations show a long product that has moved on (%s), then the answer stays small',
+  async (onError, expected) => {
+    const { id } = await make.product({ description: 'd'.repeat(65_000) });
+    const update = times(90, () => ({ id, price: 2, version: 99 }));
+
+    const { status, text } = await service.post(`${path}?_on_error=${onError}`, { update });
+
+    expect(status).toBe(expected);
+    expect(text.length).toBeLessThan(5 * 2 ** 20);
+    expect(text).toContain('"version_conflict"');
+  },
+);

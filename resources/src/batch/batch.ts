@@ -79,7 +79,11 @@ export async function doBatch<Item, Create, Update, Removed>(
         return await inSavepoint(db, transaction, async () => (together ? together(operations) : [await one(first)]));
       } catch (error) {
         const problem = refusalIn(error);
-        if (operations.length === 1) return [{ problem }];
+        if (operations.length === 1) {
+          // It may show the resource as it is.
+          roomOf(transaction)?.take(problem.members);
+          return [{ problem }];
+        }
       }
     }
     const size = together && operations.length >= smallGroup ? Math.ceil(operations.length / 2) : 1;

@@ -2,7 +2,8 @@ import type { Database, Transaction } from '@shop/db/connection/connection.ts';
 import { inTransaction, whileKept } from '@shop/db/connection/transaction.ts';
 import { isConflict, isTimeUp } from '@shop/db/errors.ts';
 import { defaultStepSize } from '@shop/db/steps.ts';
-import { remaining } from '@shop/service-kit/deadline.ts';
+import { remaining, workingFor } from '@shop/service-kit/deadline.ts';
+import { FairQueue } from '@shop/service-kit/fair-queue.ts';
 import { Problem, unavailable } from '@shop/service-kit/problem.ts';
 import type { Reply } from '@shop/service-kit/route.ts';
 import { translateDatabaseError } from '../translate.ts';
@@ -80,7 +81,7 @@ export async function runWrite({
   if (known) return known;
 
   const until = performance.now() + steps.share * Math.min(remaining(), steps.time);
-  return inTurn(async () => {
+  return inTurn(workingFor(), async () => {
     if (performance.now() > until) throw tooLong();
     let before: Reply | undefined;
     let done: Effects = {};
@@ -117,14 +118,27 @@ export async function runWrite({
 
 const tooLong = (): Problem => unavailable('Not complete yet. Repeat the request to continue.');
 
-let last: Promise<unknown> = Promise.resolve();
+/** One that waits for its turn. */
+interface Waiting {
+  client: string;
+  begin(): void;
+}
+
+const waiting = new FairQueue<Waiting>();
+let isTaken = false;
 
 /**
- * One after the other. A write in steps holds a connection for its idempotency key while the steps use others: many at once
- * would have taken all connections, and each wait for one more.
+ * One after the other, and clients have turns. A write in steps holds a connection for its idempotency key while the steps use others:
+ * many at once would have taken all connections, and each wait for one more.
  */
-function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  const turn = last.then(work);
-  last = turn.catch(() => undefined);
-  return turn;
+async function inTurn<T>(client: string, work: () => Promise<T>): Promise<T> {
+  if (isTaken) await new Promise<void>((begin) => waiting.add({ client, begin }));
+  isTaken = true;
+  try {
+    return await work();
+  } finally {
+    const next = waiting.take();
+    if (next) next.begin();
+    else isTaken = false;
+  }
 }

@@ -186,3 +186,15 @@ describe('products of a tag', () => {
     expect(await versionsOf([id])).toEqual([2]);
   });
 });
+
+test('When thousands of the products do not exist, then the problem names a hundred of them', async () => {
+  const tag = await make.tag();
+  const add = Array.from({ length: 5_000 }, (_, index) => nobody + index);
+
+  const { status, body, text } = await change(tag, { add });
+
+  expect([status, body.code]).toEqual([422, 'unknown_reference']);
+  expect(body.errors).toMatchObject([{ pointer: '/add', ids: add.slice(0, 100) }]);
+  expect(body.errors[0].detail).toContain('and 4900 more');
+  expect(text.length).toBeLessThan(5_000);
+});
