@@ -33,6 +33,6 @@ export function adaptReferences(answer: IncomingHttpHeaders, url: string, reques
   const adapted = (path: string): string => (prefix === undefined ? relativeReference(from, path) : `${prefix}${path}`);
   if (answer.location?.startsWith('/')) answer.location = adapted(answer.location);
   if (answer.link !== undefined) {
-    answer.link = String(answer.link).replaceAll(/<(\/[^>]*)>/g, (_all, path: string) => `<${adapted(path)}>`);
+    answer.link = String(answer.link).replaceAll(/<(\/[^<>]*)>/g, (_all, path: string) => `<${adapted(path)}>`);
   }
 }
