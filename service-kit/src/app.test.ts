@@ -237,7 +237,7 @@ describe('routing', () => {
 
     expect(headers.get('access-control-allow-origin')).toBe('*');
     expect(headers.get('access-control-expose-headers')?.split(',')).toEqual([
-      ...['Accept', 'Accept-Encoding', 'Allow'],
+      ...['Accept', 'Accept-Encoding', 'Accept-Patch', 'Allow'],
       ...['Dry-Run', 'ETag', 'Idempotency-Replayed', 'Link', 'Location', 'Preference-Applied', 'RateLimit'],
       ...['RateLimit-Policy', 'Retry-After', 'WWW-Authenticate', 'X-Request-Id'],
       'X-Total-Count',
