@@ -130,7 +130,7 @@ async function addCursors(gateway: string, { operations }: ApiDocument): Promise
 async function stainOf(gateway: string, path: string): Promise<string | undefined> {
   const { text, body } = await request(`${gateway}${path}?_fields=version`);
   const { status } = await request(`${gateway}${path}?polluted=1`);
-  return /^{"version":\d+}$/.test(text) && status === 400
+  return /^{"version":\d+}\n$/.test(text) && status === 400
     ? undefined
     : `${path}?_fields=version is ${JSON.stringify(body)}`;
 }
