@@ -93,12 +93,13 @@ export class HistoryClient {
   async #flawOfKey(request: HistoryRequest, answer: HistoryAnswer, delivery: string): Promise<string | undefined> {
     if (delivery === 'keyed, and again') return flawOfReplay(answer, await this.#send(request));
     if (delivery !== 'keyed, and another under its key') return undefined;
-    const { method, path, body } = request;
+    const { body, ...bodiless } = request;
+    const { method, path } = request;
     const other: HistoryRequest =
       body && /^\/api\/\w+(\/\d+)?$/.test(path)
         ? { ...request, body: { ...body, created_at: 'another' } }
         : // Keys belong to a service: another one may have the same.
-          { ...request, method: 'DELETE', path: `${path.split('/', 3).join('/')}/${nobody}` };
+          { ...bodiless, method: 'DELETE', path: `${path.split('/', 3).join('/')}/${nobody}` };
     const { status, body: problem } = await this.#send(other);
     if (problem?.code === 'idempotency_key_reused') return undefined;
     return `another ${method} under its key is answered ${status} ${JSON.stringify(problem)}`;
