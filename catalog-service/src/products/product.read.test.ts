@@ -241,6 +241,6 @@ describe('list', () => {
     const { status, body } = await service.get('/api/products?_limit=5&_limit=6');
 
     expect(status).toBe(400);
-    expect(body.errors).toMatchObject([{ parameter: '_limit', code: 'invalid_type' }]);
+    expect(body.errors).toMatchObject([{ parameter: '_limit', code: 'invalid_value', detail: 'must be given once' }]);
   });
 });
