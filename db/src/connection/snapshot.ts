@@ -1,3 +1,4 @@
+import { forAll } from '@shop/service-kit/deadline.ts';
 import type * as mysql from 'mysql2';
 import { isLost } from '../errors.ts';
 import type { Database, Transaction } from './connection.ts';
@@ -29,12 +30,15 @@ export async function inSnapshot<T>(db: Database, work: (snapshot: Transaction) 
     const snapshot = { connection, finished: undefined as string | undefined };
     const end = () => {
       snapshot.finished = 'read';
-      // Committed first: MariaDB keeps the level that a transaction has for the next one when only `autocommit` ends it.
-      send(connection, 'COMMIT')
-        .then(() => send(connection, setSession(connection, 'READ-COMMITTED', 1)))
-        // A session that cannot be ended is no use to anybody.
-        .catch(() => connection.destroy())
-        .finally(() => connectionManager.releaseConnection(connection));
+      // For all who get the connection: the client of this request may have its response, and be gone, before the end.
+      forAll(() =>
+        // Committed first: MariaDB keeps the level that a transaction has for the next one when only `autocommit` ends it.
+        send(connection, 'COMMIT')
+          .then(() => send(connection, setSession(connection, 'READ-COMMITTED', 1)))
+          // A session that cannot be ended is no use to anybody.
+          .catch(() => connection.destroy())
+          .finally(() => connectionManager.releaseConnection(connection)),
+      );
     };
     try {
       await send(connection, setSession(connection, 'REPEATABLE-READ', 0));
