@@ -45,7 +45,7 @@ export const poisonousRequest: MakeFault<ProcessSystem> = async ({ urls, proxies
   const faults = answers.filter(({ status }) => status !== 503).map(({ status }) => `it is ${status}`);
   if (ends !== 2) faults.push(`it has ended ${ends} services`);
   const last = answers.at(-1);
-  if (!/failed while they handled this request/.test(last?.body.detail)) faults.push(`then it is ${last?.text}`);
+  if (!/failed while handling this request/.test(last?.body.detail)) faults.push(`then it is ${last?.text}`);
   await untilBack('/api/products?_limit=2');
   return {
     also: async () => {
