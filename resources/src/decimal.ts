@@ -8,7 +8,7 @@ export interface Decimal {
 
 const pattern = /^(-?)(?:(\d+)(?:\.(\d*))?|\.(\d+))(?:e([+-]?\d+))?$/i;
 
-/** Beyond so many digits before its first, or behind its last, a number is as large or as small as any. */
+/** How many places an exponent moves the point past a number's own digits at most: without a bound `1e999999999` would be a gigabyte of zeros. */
 const farOff = 40;
 
 /** Reads a number exactly, digit by digit: `14.99`, `.5`, `1e1`, `19.990`. Undefined for what is none. */
